@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "harness/core/types.h"
+
+namespace crudbench {
+
+/// What a generator is asked.
+struct Prompt {
+  std::size_t ticket = 0;  ///< Chosen by the source; names the reply.
+  std::string sample_id;
+  std::string task;
+  std::string text;  ///< The filled-in template, as sent to a model.
+  /// The parts that `text` was made of, for generators that are no language model.
+  Fields fields;
+  std::string query;
+  std::vector<std::string> passages;  ///< As they stand in the context, in its order.
+};
+
+/// One try at a prompt.
+struct Attempt {
+  std::optional<Failure> failure;  ///< Absent: it succeeded.
+  double seconds = 0.0;
+  int http_status = 0;  ///< 0 where none was received.
+};
+
+/// What came back for one prompt: a text, or a failure.
+struct Reply {
+  std::string text;
+  std::optional<Failure> failure;
+  Usage usage;
+  double seconds = 0.0;  ///< From the first attempt's start to the end of the last, waits included.
+  std::vector<Attempt> attempts;
+  std::string finish_reason;  ///< As the provider says: "stop", "length", …; empty if unknown.
+  bool cached = false;
+};
+
+/// Where a generator pulls its prompts from. Called from the thread that runs `generate`.
+class PromptSource {
+ public:
+  enum class Status {
+    kPrompt,   ///< `prompt` was filled.
+    kPending,  ///< None was ready within `wait`; ask again.
+    kEnd,      ///< There are no more.
+  };
+  virtual ~PromptSource() = default;
+  virtual Status next(Prompt& prompt, std::chrono::milliseconds wait) = 0;
+};
+
+/// Where a generator hands its replies, each prompt's exactly once, in any order. Called from the
+/// thread that runs `generate`. What it throws ends the run: `generate` lets it pass.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  virtual void accept(std::size_t ticket, Reply reply) = 0;
+};
+
+/// Answers prompts.
+///
+/// A generator pulls: it takes the next prompt whenever it has a free slot, so one shape serves a
+/// remote endpoint with 64 requests in flight, a local model that batches continuously and a
+/// three-line baseline.
+class Generator {
+ public:
+  virtual ~Generator() = default;
+
+  /// Pulls until the source ends and every pulled prompt's reply was handed over; a prompt that
+  /// cannot be answered gets a reply with a failure. When `stop` is requested it pulls no more,
+  /// gives up what is under way without handing anything over for it, and returns soon.
+  virtual void generate(PromptSource& source, ReplySink& sink, std::stop_token stop) = 0;
+};
+
+/// What a generator's factory may use.
+struct GeneratorParts {
+  Executor& executor;  ///< Outlives the generator.
+};
+
+}  // namespace crudbench

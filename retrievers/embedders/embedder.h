@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "harness/core/executor.h"
+
+namespace crudbench {
+
+class ChunkTable;
+
+enum class TextRole { kQuery, kPassage };
+
+/// Maps texts to vectors.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+
+  virtual std::size_t dimension() const noexcept = 0;
+
+  /// Writes one row per text into `rows`, row-major [texts.size(), dimension()], each of L2 norm 1,
+  /// or all zeros for a text without any known word. `texts` are UTF-8. The rows do not depend on
+  /// the number of threads or on how texts are batched. Throws Error(kUnavailable) if a provider is
+  /// down, Error(kBadReply) if it answers nonsense.
+  virtual void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
+                     Executor& executor) const = 0;
+};
+
+/// What an embedder's factory may use. An embedder that learns from the corpus keeps what it
+/// learned in `folder`, which is new and empty when `learn` is set, and complete otherwise.
+struct EmbedderParts {
+  const ChunkTable& chunks;
+  const std::filesystem::path& folder;
+  bool learn = false;
+  Executor& executor;
+};
+
+}  // namespace crudbench

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datasets/corpus.h"
+#include "harness/core/catalog.h"
+#include "harness/core/executor.h"
+#include "harness/core/json.h"
+#include "retrievers/chunk_table.h"
+#include "retrievers/embedders/embedder.h"
+#include "retrievers/indexes/vector_index.h"
+#include "retrievers/retriever.h"
+
+namespace crudbench {
+
+class Bm25Index;
+
+/// One artifact of a knowledge base, as `crudbench plan` and `kb ls` show it.
+struct KnowledgeBaseStage {
+  std::string kind;         ///< "chunks", "bm25", "embedder", "vectors" or "index".
+  std::string fingerprint;  ///< Folder name under the root.
+  bool cached = false;      ///< A folder with a valid manifest stands there.
+};
+
+/// A corpus and everything built over it: chunk tables, BM25 postings, embeddings, vector indexes.
+///
+/// Each artifact stands under ROOT/<fingerprint>/ with a `manifest.json` that lists its files with
+/// sizes and SHA-256 and its parameters. It is built at most once per fingerprint, written to a
+/// temporary folder and renamed; a folder whose manifest is missing or does not fit is rebuilt,
+/// never trusted. Opened artifacts stay in memory for the life of the object. Not thread-safe.
+class KnowledgeBase {
+ public:
+  /// `corpus`, `catalog` and `executor` must outlive the object. `root` is created when first
+  /// written to.
+  KnowledgeBase(std::filesystem::path root, const Corpus& corpus, std::string corpus_fingerprint,
+                const Catalog& catalog, Executor& executor);
+  ~KnowledgeBase();
+  KnowledgeBase(const KnowledgeBase&) = delete;
+  KnowledgeBase& operator=(const KnowledgeBase&) = delete;
+
+  /// The retriever of a cell, with all it needs built or loaded. The knowledge base must outlive
+  /// it. Throws Error(kInvalidConfig, kInvalidData, kIo).
+  std::unique_ptr<Retriever> open(const RetrievalConfig& config);
+
+  /// Names what `open(config)->retrieve(...)` returns, without building anything.
+  std::string fingerprint(const RetrievalConfig& config) const;
+  /// The artifacts that `open(config)` needs, in order of dependence.
+  std::vector<KnowledgeBaseStage> stages(const RetrievalConfig& config) const;
+
+  /// Parts, for the factories of retrievers. References stay valid for the object's life.
+  const ChunkTable& chunks(const Json& chunker);
+  const Bm25Index& bm25(const Json& chunker, const Json& bm25_options);
+  const Embedder& embedder(const Json& chunker, const Json& embedder);
+  /// Row-major [chunks, dimension].
+  std::span<const float> vectors(const Json& chunker, const Json& embedder);
+  const VectorIndex& index(const Json& chunker, const Json& embedder, const Json& index);
+  const Corpus& corpus() const noexcept { return corpus_; }
+  const Catalog& catalog() const noexcept { return catalog_; }
+  Executor& executor() const noexcept { return executor_; }
+
+ private:
+  struct Parts;
+
+  std::filesystem::path root_;
+  const Corpus& corpus_;
+  std::string corpus_fingerprint_;
+  const Catalog& catalog_;
+  Executor& executor_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace crudbench

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "harness/core/json.h"
+#include "harness/core/types.h"
+#include "retrievers/chunk_table.h"
+
+namespace crudbench {
+
+/// What a retriever found for one query, or why it could not look.
+struct Retrieval {
+  std::vector<Hit> hits;  ///< Best first; equal scores in corpus order.
+  std::optional<Failure> failure;
+};
+
+/// Finds the chunks of a knowledge base that best match a query.
+class Retriever {
+ public:
+  virtual ~Retriever() = default;
+
+  /// One result per query, in order, each with at most `top_k` hits; fewer, or none, is a normal
+  /// answer. A query that cannot be served has a failure; an error that concerns all of them
+  /// throws. Called from one thread at a time; uses `executor` inside. Results do not depend on
+  /// batching or on the number of threads.
+  virtual std::vector<Retrieval> retrieve(std::span<const Query> queries, std::size_t top_k,
+                                          Executor& executor) const = 0;
+
+  /// The table that `Hit::chunk` points into.
+  virtual const ChunkTable& chunks() const = 0;
+};
+
+/// The sections of a cell's configuration that describe its retrieval, resolved; null where the
+/// retriever does not read the section.
+struct RetrievalConfig {
+  Json retriever;
+  Json chunker;
+  Json embedder;
+  Json index;
+};
+
+class KnowledgeBase;
+
+/// What a retriever's factory may use.
+struct RetrieverParts {
+  KnowledgeBase& knowledge_base;  ///< Outlives the retriever.
+  const RetrievalConfig& config;
+};
+
+}  // namespace crudbench

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace crudbench {
+
+/// A SQLite statement, prepared once. Every failure throws Error(kIo) or, for a damaged database,
+/// Error(kInvalidData), with the file and SQLite's words.
+class Statement {
+ public:
+  Statement(sqlite3* database, std::string_view sql, const std::string& file);
+
+  /// Parameters count from 1. Texts are bound as data, and copied.
+  Statement& bind(int parameter, std::int64_t value);
+  Statement& bind(int parameter, double value);
+  Statement& bind(int parameter, std::string_view value);
+  Statement& bind(int parameter, std::nullopt_t);
+  template <class Value>
+  Statement& bind(int parameter, const std::optional<Value>& value) {
+    return value ? bind(parameter, *value) : bind(parameter, std::nullopt);
+  }
+
+  /// Advances to the next row; false when there is none, and then the statement is reset.
+  bool step();
+  /// For statements without rows: runs once and resets.
+  void run();
+  void reset();
+
+  /// Columns count from 0.
+  bool is_null(int column) const;
+  std::int64_t integer(int column) const;
+  double number(int column) const;
+  std::string text(int column) const;
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+  };
+  [[noreturn]] void fail() const;
+  void check(int code) const;
+
+  sqlite3* database_;
+  std::string file_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+/// A SQLite connection. Not thread-safe: the owner holds a lock.
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+
+  /// Opens or (kReadWrite) creates the file, in WAL mode with synchronous=NORMAL: a committed
+  /// transaction survives the death of the process; the last ones may be lost, whole, with the
+  /// power.
+  Database(const std::filesystem::path& file, Mode mode);
+
+  void execute(const std::string& sql);
+  Statement prepare(std::string_view sql);
+  std::int64_t last_insert_id() const;
+  std::int64_t changed_rows() const;
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const noexcept;
+  };
+
+  std::string file_;
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// Rolls back unless committed.
+class Transaction {
+ public:
+  explicit Transaction(Database& database);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace crudbench

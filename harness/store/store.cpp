@@ -1,0 +1,485 @@
+#include "harness/store/store.h"
+
+#include <utility>
+
+#include "harness/core/error.h"
+#include "harness/core/files.h"
+
+namespace crudbench {
+
+namespace {
+
+constexpr std::int64_t kSchemaVersion = 1;
+
+// Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
+constexpr const char* kSchema = R"sql(
+CREATE TABLE experiments (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  config TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+);
+CREATE TABLE items (
+  id INTEGER PRIMARY KEY,
+  samples_fingerprint TEXT NOT NULL,
+  corpus_fingerprint TEXT NOT NULL,
+  task TEXT NOT NULL,
+  sample_id TEXT NOT NULL,
+  query TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  gold_doc_ids TEXT NOT NULL,
+  UNIQUE (task, sample_id, samples_fingerprint, corpus_fingerprint)
+);
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  fingerprint TEXT NOT NULL UNIQUE,
+  cell_fingerprint TEXT NOT NULL,
+  task TEXT NOT NULL,
+  cell TEXT NOT NULL,
+  provenance TEXT NOT NULL,
+  sample_count INTEGER NOT NULL,
+  created_at TEXT NOT NULL
+);
+CREATE TABLE experiment_runs (
+  experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  PRIMARY KEY (experiment_id, position)
+);
+CREATE TABLE run_metrics (
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  metric TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  PRIMARY KEY (run_id, metric)
+);
+CREATE TABLE samples (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  item_id INTEGER NOT NULL REFERENCES items (id),
+  repeat INTEGER NOT NULL,
+  failed_stage TEXT,
+  failure_class TEXT,
+  failure_message TEXT,
+  prompt_sha256 TEXT NOT NULL,
+  prediction TEXT NOT NULL,
+  reply TEXT,
+  completion_key TEXT,
+  hits TEXT NOT NULL,
+  context_chars INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  cached_prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  retrieval_seconds REAL NOT NULL,
+  generation_seconds REAL NOT NULL,
+  attempt_count INTEGER NOT NULL,
+  attempts TEXT,
+  finish_reason TEXT NOT NULL,
+  cached INTEGER NOT NULL,
+  scores TEXT NOT NULL,
+  UNIQUE (run_id, item_id, repeat)
+);
+CREATE TABLE completions (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  text TEXT NOT NULL,
+  finish_reason TEXT NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  cached_prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  seconds REAL NOT NULL,
+  created_at TEXT NOT NULL
+);
+)sql";
+
+constexpr const char* kRunColumns =
+    "r.id, r.fingerprint, r.cell_fingerprint, r.task, r.cell, r.provenance, r.sample_count, "
+    "r.created_at";
+
+Json hits_to_json(std::span<const StoredHit> hits) {
+  Json list = Json::array();
+  for (const StoredHit& hit : hits) {
+    list.push_back({hit.doc_id, hit.span.begin, hit.span.end, hit.score, hit.is_gold ? 1 : 0});
+  }
+  return list;
+}
+
+std::vector<StoredHit> hits_from_json(const Json& list) {
+  std::vector<StoredHit> hits;
+  for (const Json& entry : list) {
+    hits.push_back({.doc_id = entry.at(0).get<std::string>(),
+                    .span = {entry.at(1).get<std::uint32_t>(), entry.at(2).get<std::uint32_t>()},
+                    .score = entry.at(3).get<double>(),
+                    .is_gold = entry.at(4).get<int>() != 0});
+  }
+  return hits;
+}
+
+/// JSON that the store itself wrote.
+Json parse_stored(const std::string& text) {
+  return parse_json(text, "workspace database", ErrorCode::kInvalidData);
+}
+
+/// Runs `read` over stored JSON and turns a shape that the store never writes into an Error.
+template <class Read>
+auto read_stored(const Read& read) {
+  try {
+    return read();
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::kInvalidData,
+                "workspace database: a stored value has not the expected form");
+  }
+}
+
+RunRecord read_run(const Statement& row) {
+  return {.run_id = row.integer(0),
+          .fingerprint = row.text(1),
+          .cell_fingerprint = row.text(2),
+          .task = row.text(3),
+          .cell = parse_stored(row.text(4)),
+          .provenance = parse_stored(row.text(5)),
+          .sample_count = row.integer(6),
+          .created_at = row.text(7)};
+}
+
+std::optional<std::string> optional_text(const Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
+}
+
+Database open_database(const Workspace& workspace, Database::Mode mode) {
+  if (mode == Database::Mode::kReadOnly && !std::filesystem::exists(workspace.database_file())) {
+    throw Error(ErrorCode::kIo, "no results in workspace '" + workspace.folder.string() +
+                                    "': it holds no crudbench.db; 'crudbench run' makes one");
+  }
+  if (mode == Database::Mode::kReadWrite) {
+    create_folders(workspace.folder);
+  }
+  return {workspace.database_file(), mode};
+}
+
+std::int64_t schema_version(Database& database) {
+  Statement statement = database.prepare("PRAGMA user_version");
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+}  // namespace
+
+Store::Store(const Workspace& workspace, Database::Mode mode)
+    : database_(open_database(workspace, mode)) {
+  const std::int64_t version = schema_version(database_);
+  if (version == 0 && mode == Database::Mode::kReadWrite) {
+    Transaction transaction(database_);
+    database_.execute(kSchema);
+    database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
+    transaction.commit();
+  } else if (version != kSchemaVersion) {
+    throw Error(ErrorCode::kInvalidData, "database '" + workspace.database_file().string() +
+                                             "' has schema version " + std::to_string(version) +
+                                             "; this crudbench reads version " +
+                                             std::to_string(kSchemaVersion));
+  }
+}
+
+void Store::put_experiment(const std::string& name, const Json& config,
+                           std::span<const std::int64_t> run_ids) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(database_);
+  database_
+      .prepare(
+          "INSERT INTO experiments (name, config, updated_at) VALUES (?1, ?2, ?3) "
+          "ON CONFLICT (name) DO UPDATE SET config = ?2, updated_at = ?3")
+      .bind(1, name)
+      .bind(2, to_text(config))
+      .bind(3, utc_timestamp())
+      .run();
+  Statement find = database_.prepare("SELECT id FROM experiments WHERE name = ?1");
+  find.bind(1, name).step();
+  const std::int64_t experiment_id = find.integer(0);
+  find.reset();
+  database_.prepare("DELETE FROM experiment_runs WHERE experiment_id = ?1")
+      .bind(1, experiment_id)
+      .run();
+  Statement insert = database_.prepare(
+      "INSERT INTO experiment_runs (experiment_id, position, run_id) VALUES (?1, ?2, ?3)");
+  for (std::size_t i = 0; i < run_ids.size(); ++i) {
+    insert.bind(1, experiment_id).bind(2, static_cast<std::int64_t>(i)).bind(3, run_ids[i]).run();
+  }
+  transaction.commit();
+}
+
+std::vector<std::string> Store::experiments() const {
+  const std::lock_guard lock(mutex_);
+  Statement statement =
+      database_.prepare("SELECT name FROM experiments ORDER BY updated_at DESC, id DESC");
+  std::vector<std::string> names;
+  while (statement.step()) {
+    names.push_back(statement.text(0));
+  }
+  return names;
+}
+
+std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprint,
+                                           const std::string& corpus_fingerprint,
+                                           std::span<const ItemRecord> items) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(database_);
+  Statement find = database_.prepare(
+      "SELECT id FROM items WHERE task = ?1 AND sample_id = ?2 AND samples_fingerprint = ?3 "
+      "AND corpus_fingerprint = ?4");
+  Statement insert = database_.prepare(
+      "INSERT INTO items (task, sample_id, samples_fingerprint, corpus_fingerprint, query, "
+      "reference, gold_doc_ids) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  std::vector<std::int64_t> ids;
+  ids.reserve(items.size());
+  for (const ItemRecord& item : items) {
+    find.bind(1, item.task).bind(2, item.sample_id);
+    find.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
+    if (find.step()) {
+      ids.push_back(find.integer(0));
+      find.reset();
+      continue;
+    }
+    insert.bind(1, item.task).bind(2, item.sample_id);
+    insert.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
+    insert.bind(5, item.query).bind(6, item.reference).bind(7, to_text(Json(item.gold_doc_ids)));
+    insert.run();
+    ids.push_back(database_.last_insert_id());
+  }
+  transaction.commit();
+  return ids;
+}
+
+std::int64_t Store::put_run(const RunRecord& run) {
+  const std::lock_guard lock(mutex_);
+  database_
+      .prepare(
+          "INSERT INTO runs (fingerprint, cell_fingerprint, task, cell, provenance, "
+          "sample_count, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+          "ON CONFLICT (fingerprint) DO NOTHING")
+      .bind(1, run.fingerprint)
+      .bind(2, run.cell_fingerprint)
+      .bind(3, run.task)
+      .bind(4, to_text(run.cell))
+      .bind(5, to_text(run.provenance))
+      .bind(6, run.sample_count)
+      .bind(7, utc_timestamp())
+      .run();
+  Statement find = database_.prepare("SELECT id FROM runs WHERE fingerprint = ?1");
+  find.bind(1, run.fingerprint).step();
+  return find.integer(0);
+}
+
+std::vector<RunRecord> Store::runs(const std::optional<std::string>& experiment) const {
+  const std::lock_guard lock(mutex_);
+  std::string sql = "SELECT ";
+  sql += kRunColumns;
+  sql += experiment ? " FROM runs r JOIN experiment_runs er ON er.run_id = r.id "
+                      "JOIN experiments e ON e.id = er.experiment_id WHERE e.name = ?1 "
+                      "ORDER BY er.position"
+                    : " FROM runs r ORDER BY r.id";
+  Statement statement = database_.prepare(sql);
+  if (experiment) {
+    statement.bind(1, *experiment);
+  }
+  std::vector<RunRecord> records;
+  while (statement.step()) {
+    records.push_back(read_run(statement));
+  }
+  return records;
+}
+
+RunRecord Store::find_run(std::string_view prefix) const {
+  std::vector<RunRecord> matches;
+  for (RunRecord& run : runs()) {
+    if (std::to_string(run.run_id) == prefix) {
+      return std::move(run);
+    }
+    if (!prefix.empty() && run.fingerprint.starts_with(prefix)) {
+      matches.push_back(std::move(run));
+    }
+  }
+  if (matches.size() == 1) {
+    return std::move(matches.front());
+  }
+  throw Error(ErrorCode::kInvalidConfig, (matches.empty() ? "no run '" : "several runs match '") +
+                                             std::string(prefix) + "'; 'crudbench ls' lists them");
+}
+
+RunProgress Store::progress(std::int64_t run_id) const {
+  const std::lock_guard lock(mutex_);
+  Statement statement =
+      database_.prepare("SELECT COUNT(*), COUNT(failure_class) FROM samples WHERE run_id = ?1");
+  statement.bind(1, run_id).step();
+  return {.ok = statement.integer(0) - statement.integer(1), .failed = statement.integer(1)};
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> Store::finished(std::int64_t run_id,
+                                                                   bool ok_only) const {
+  const std::lock_guard lock(mutex_);
+  Statement statement = database_.prepare(
+      "SELECT item_id, repeat FROM samples WHERE run_id = ?1 AND (failure_class IS NULL OR NOT "
+      "?2)");
+  statement.bind(1, run_id).bind(2, static_cast<std::int64_t>(ok_only));
+  std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
+  while (statement.step()) {
+    pairs.emplace_back(statement.integer(0), statement.integer(1));
+  }
+  return pairs;
+}
+
+void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> samples) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(database_);
+  Statement insert = database_.prepare(
+      "INSERT OR REPLACE INTO samples (run_id, item_id, repeat, failed_stage, failure_class, "
+      "failure_message, prompt_sha256, prediction, reply, completion_key, hits, context_chars, "
+      "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
+      "generation_seconds, attempt_count, attempts, finish_reason, cached, scores) VALUES "
+      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
+      "?20, ?21, ?22)");
+  for (const SampleRecord& sample : samples) {
+    insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
+    if (sample.failure) {
+      insert.bind(4, to_string(sample.failure->stage));
+      insert.bind(5, sample.failure->failure_class).bind(6, sample.failure->message);
+    }
+    insert.bind(7, sample.prompt_sha256).bind(8, sample.prediction);
+    insert.bind(9, sample.reply).bind(10, sample.completion_key);
+    insert.bind(11, to_text(hits_to_json(sample.hits))).bind(12, sample.context_chars);
+    insert.bind(13, sample.usage.prompt_tokens).bind(14, sample.usage.cached_prompt_tokens);
+    insert.bind(15, sample.usage.completion_tokens);
+    insert.bind(16, sample.retrieval_seconds).bind(17, sample.generation_seconds);
+    insert.bind(18, sample.attempt_count);
+    if (!sample.attempts.is_null()) {
+      insert.bind(19, to_text(sample.attempts));
+    }
+    insert.bind(20, sample.finish_reason).bind(21, static_cast<std::int64_t>(sample.cached));
+    insert.bind(22, to_text(sample.scores)).run();
+  }
+  transaction.commit();
+}
+
+void Store::put_scores(std::int64_t run_id, std::span<const SampleRecord> samples) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(database_);
+  Statement update = database_.prepare(
+      "UPDATE samples SET scores = ?4 WHERE run_id = ?1 AND item_id = ?2 AND repeat = ?3");
+  for (const SampleRecord& sample : samples) {
+    update.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
+    update.bind(4, to_text(sample.scores)).run();
+  }
+  transaction.commit();
+}
+
+void Store::visit_samples(
+    std::int64_t run_id,
+    const std::function<void(const ItemRecord&, SampleRecord&&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(
+      "SELECT i.id, i.task, i.sample_id, i.query, i.reference, i.gold_doc_ids, s.repeat, "
+      "s.failed_stage, s.failure_class, s.failure_message, s.prompt_sha256, s.prediction, "
+      "COALESCE(s.reply, c.text), s.completion_key, s.hits, s.context_chars, s.prompt_tokens, "
+      "s.cached_prompt_tokens, s.completion_tokens, s.retrieval_seconds, s.generation_seconds, "
+      "s.attempt_count, s.attempts, s.finish_reason, s.cached, s.scores "
+      "FROM samples s JOIN items i ON i.id = s.item_id "
+      "LEFT JOIN completions c ON c.key = s.completion_key "
+      "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat");
+  row.bind(1, run_id);
+  while (row.step()) {
+    ItemRecord item;
+    SampleRecord sample;
+    read_stored([&] {
+      item = {.item_id = row.integer(0),
+              .task = row.text(1),
+              .sample_id = row.text(2),
+              .query = row.text(3),
+              .reference = row.text(4),
+              .gold_doc_ids = parse_stored(row.text(5)).get<std::vector<std::string>>()};
+      sample.hits = hits_from_json(parse_stored(row.text(14)));
+      sample.attempts = row.is_null(22) ? Json() : parse_stored(row.text(22));
+      sample.scores = parse_stored(row.text(25));
+    });
+    sample.item_id = item.item_id;
+    sample.sample_id = item.sample_id;
+    sample.repeat = row.integer(6);
+    if (!row.is_null(8)) {
+      sample.failure = Failure{.stage = parse_stage(row.text(7)).value_or(Stage::kGeneration),
+                               .failure_class = row.text(8),
+                               .message = row.text(9)};
+    }
+    sample.prompt_sha256 = row.text(10);
+    sample.prediction = row.text(11);
+    sample.reply = optional_text(row, 12);
+    sample.completion_key = optional_text(row, 13);
+    sample.context_chars = row.integer(15);
+    sample.usage = {.prompt_tokens = row.integer(16),
+                    .cached_prompt_tokens = row.integer(17),
+                    .completion_tokens = row.integer(18)};
+    sample.retrieval_seconds = row.number(19);
+    sample.generation_seconds = row.number(20);
+    sample.attempt_count = row.integer(21);
+    sample.finish_reason = row.text(23);
+    sample.cached = row.integer(24) != 0;
+    visit(item, std::move(sample));
+  }
+}
+
+std::map<std::string, std::string> Store::scored_metrics(std::int64_t run_id) const {
+  const std::lock_guard lock(mutex_);
+  Statement statement =
+      database_.prepare("SELECT metric, fingerprint FROM run_metrics WHERE run_id = ?1");
+  statement.bind(1, run_id);
+  std::map<std::string, std::string> metrics;
+  while (statement.step()) {
+    metrics.emplace(statement.text(0), statement.text(1));
+  }
+  return metrics;
+}
+
+void Store::put_scored_metrics(std::int64_t run_id,
+                               const std::map<std::string, std::string>& metrics) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(database_);
+  database_.prepare("DELETE FROM run_metrics WHERE run_id = ?1").bind(1, run_id).run();
+  Statement insert = database_.prepare(
+      "INSERT INTO run_metrics (run_id, metric, fingerprint) VALUES (?1, ?2, ?3)");
+  for (const auto& [metric, fingerprint] : metrics) {
+    insert.bind(1, run_id).bind(2, metric).bind(3, fingerprint).run();
+  }
+  transaction.commit();
+}
+
+std::optional<CompletionRecord> Store::find_completion(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(
+      "SELECT text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, seconds "
+      "FROM completions WHERE key = ?1");
+  if (!row.bind(1, key).step()) {
+    return std::nullopt;
+  }
+  return CompletionRecord{.text = row.text(0),
+                          .finish_reason = row.text(1),
+                          .usage = {.prompt_tokens = row.integer(2),
+                                    .cached_prompt_tokens = row.integer(3),
+                                    .completion_tokens = row.integer(4)},
+                          .seconds = row.number(5)};
+}
+
+void Store::put_completion(std::string_view key, const CompletionRecord& completion) {
+  const std::lock_guard lock(mutex_);
+  database_
+      .prepare(
+          "INSERT OR IGNORE INTO completions (key, text, finish_reason, prompt_tokens, "
+          "cached_prompt_tokens, completion_tokens, seconds, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+      .bind(1, key)
+      .bind(2, completion.text)
+      .bind(3, completion.finish_reason)
+      .bind(4, completion.usage.prompt_tokens)
+      .bind(5, completion.usage.cached_prompt_tokens)
+      .bind(6, completion.usage.completion_tokens)
+      .bind(7, completion.seconds)
+      .bind(8, utc_timestamp())
+      .run();
+}
+
+}  // namespace crudbench

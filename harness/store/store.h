@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/core/json.h"
+#include "harness/core/types.h"
+#include "harness/store/database.h"
+#include "harness/store/workspace.h"
+
+namespace crudbench {
+
+/// What stays the same for a sample in every run over the same data.
+struct ItemRecord {
+  std::int64_t item_id = 0;
+  std::string task;
+  std::string sample_id;
+  std::string query;
+  std::string reference;
+  std::vector<std::string> gold_doc_ids;
+};
+
+/// One retrieved chunk, as stored.
+struct StoredHit {
+  std::string doc_id;
+  ByteSpan span;
+  double score = 0.0;
+  bool is_gold = false;
+
+  friend bool operator==(const StoredHit&, const StoredHit&) = default;
+};
+
+/// The fate of one sample in one run: ok, or failed with a reason.
+struct SampleRecord {
+  std::int64_t item_id = 0;
+  std::string sample_id;  ///< Filled when read.
+  std::int64_t repeat = 0;
+  std::optional<Failure> failure;
+  std::string prompt_sha256;
+  std::string prediction;  ///< The scored text.
+  /// The raw reply; absent where it stands in the completion cache under `completion_key`.
+  std::optional<std::string> reply;
+  std::optional<std::string> completion_key;
+  std::vector<StoredHit> hits;
+  std::int64_t context_chars = 0;  ///< Code points of the context.
+  Usage usage;
+  double retrieval_seconds = 0.0;
+  double generation_seconds = 0.0;
+  std::int64_t attempt_count = 0;
+  Json attempts;  ///< Array of {seconds, http_status[, class, message]}; null where one succeeded.
+  std::string finish_reason;
+  bool cached = false;
+  /// {"bleu_upstream": 0.25, "recall@8": null (undefined), "bleu": {"failed": "empty_reference"}}
+  Json scores = Json::object();
+};
+
+/// One executed cell: a resolved configuration on one task.
+struct RunRecord {
+  std::int64_t run_id = 0;
+  std::string fingerprint;       ///< Over everything that can change an answer; not the metrics.
+  std::string cell_fingerprint;  ///< The same without the task: groups the runs of one row.
+  std::string task;
+  Json cell;                      ///< The resolved sections: dataset, chunker, …, generator.
+  Json provenance;                ///< Versions, hashes, data health, knowledge-base mode.
+  std::int64_t sample_count = 0;  ///< Samples the run is to hold, times repeats.
+  std::string created_at;
+};
+
+/// How far a run is.
+struct RunProgress {
+  std::int64_t ok = 0;
+  std::int64_t failed = 0;
+};
+
+/// A completed request.
+struct CompletionRecord {
+  std::string text;
+  std::string finish_reason;
+  Usage usage;
+  double seconds = 0.0;
+};
+
+/// The results of a workspace in SQLite: experiments, items, runs, samples, completions.
+///
+/// Thread-safe: each call holds one lock. Every text is bound as data. Throws Error(kIo), or
+/// Error(kInvalidData) for a damaged or newer database.
+class Store {
+ public:
+  /// kReadOnly throws Error(kIo) "no results in 'x'" where there is no database yet.
+  Store(const Workspace& workspace, Database::Mode mode);
+
+  /// Records an experiment and the runs it consists of, in the order of its tables; replaces what
+  /// was recorded under the same name.
+  void put_experiment(const std::string& name, const Json& config,
+                      std::span<const std::int64_t> run_ids);
+  std::vector<std::string> experiments() const;
+
+  /// Adds items that are new; returns the id of each, in order. `samples_fingerprint` and
+  /// `corpus_fingerprint` name the data the items come from.
+  std::vector<std::int64_t> put_items(const std::string& samples_fingerprint,
+                                      const std::string& corpus_fingerprint,
+                                      std::span<const ItemRecord> items);
+
+  /// Finds or creates the run with this fingerprint; returns its id.
+  std::int64_t put_run(const RunRecord& run);
+  /// The runs of an experiment in its order, or all runs in order of creation.
+  std::vector<RunRecord> runs(const std::optional<std::string>& experiment = std::nullopt) const;
+  /// The run whose fingerprint starts with `prefix`, or whose id is `prefix`; Error(kInvalidConfig)
+  /// if none or several match.
+  RunRecord find_run(std::string_view prefix) const;
+  RunProgress progress(std::int64_t run_id) const;
+
+  /// (item, repeat) pairs that have a fate. With `ok_only`, failed ones are left out.
+  std::vector<std::pair<std::int64_t, std::int64_t>> finished(std::int64_t run_id,
+                                                              bool ok_only) const;
+  /// Writes samples of a run in one transaction; an earlier row of the same item is replaced.
+  void put_samples(std::int64_t run_id, std::span<const SampleRecord> samples);
+  /// Replaces the scores of samples, and nothing else, in one transaction.
+  void put_scores(std::int64_t run_id, std::span<const SampleRecord> samples);
+  /// Calls `visit` for every sample of a run, ordered by task item; the reply comes from the
+  /// completion cache where it stands there. `visit` must not call the store.
+  void visit_samples(std::int64_t run_id,
+                     const std::function<void(const ItemRecord&, SampleRecord&&)>& visit) const;
+
+  /// Which metrics every finished sample of a run has: type → fingerprint.
+  std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;
+  /// Replaces what `scored_metrics` says.
+  void put_scored_metrics(std::int64_t run_id, const std::map<std::string, std::string>& metrics);
+
+  std::optional<CompletionRecord> find_completion(std::string_view key) const;
+  /// Committed when it returns, so that no completed request is ever sent again.
+  void put_completion(std::string_view key, const CompletionRecord& completion);
+
+ private:
+  mutable std::mutex mutex_;  ///< Guards `database_`.
+  mutable Database database_;
+};
+
+}  // namespace crudbench

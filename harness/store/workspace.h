@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace crudbench {
+
+/// The folder with everything crudbench makes: the database, the knowledge bases, the lock.
+struct Workspace {
+  std::filesystem::path folder;
+
+  std::filesystem::path database_file() const { return folder / "crudbench.db"; }
+  std::filesystem::path knowledge_base_folder() const { return folder / "kb"; }
+  std::filesystem::path lock_file() const { return folder / "lock"; }
+};
+
+/// Keeps other processes from writing to a workspace; readers need no lock. The operating system
+/// drops it with the process, however that ends.
+class WorkspaceLock {
+ public:
+  /// Creates the folder if need be. Throws Error(kIo): "workspace 'x' is in use by process 12 on
+  /// host h since 2026-…" if another process holds it, or if it cannot be written to.
+  explicit WorkspaceLock(const Workspace& workspace);
+  ~WorkspaceLock();
+  WorkspaceLock(const WorkspaceLock&) = delete;
+  WorkspaceLock& operator=(const WorkspaceLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Now in UTC: "2026-11-23T18:39:00Z".
+std::string utc_timestamp();
+
+}  // namespace crudbench

@@ -35,6 +35,8 @@ class Registry {
     std::vector<std::string> sections;
     /// Options whose natural value is a list, and so never an axis of a sweep.
     std::vector<std::string> list_options;
+    /// Options that cannot change a result (time-outs, concurrency), left out of fingerprints.
+    std::vector<std::string> neutral_options;
     /// True where answers cost money or time, so that they go through the completion cache.
     bool costly = false;
   };

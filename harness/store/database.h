@@ -90,4 +90,7 @@ class Transaction {
   bool open_ = true;
 };
 
+/// Version of the SQLite library in use: "3.40.1".
+std::string sqlite_version();
+
 }  // namespace crudbench

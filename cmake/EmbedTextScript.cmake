@@ -1,0 +1,22 @@
+# Run by crudbench_embed_text at build time: writes FILE as the C++ function NAME into SOURCE.
+cmake_minimum_required(VERSION 3.25)
+
+file(READ ${FILE} bytes HEX)
+string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+# The trailing NUL keeps the array from being empty; the size leaves it out.
+file(WRITE ${SOURCE}
+"#include <string_view>
+
+namespace crudbench {
+
+std::string_view ${NAME}();
+
+std::string_view ${NAME}() {
+  static constexpr char kBytes[] = {
+${bytes}'\\0'};
+  return {kBytes, sizeof kBytes - 1};
+}
+
+}  // namespace crudbench
+")

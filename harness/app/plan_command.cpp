@@ -1,0 +1,123 @@
+#include <map>
+#include <optional>
+
+#include "harness/app/commands.h"
+#include "harness/app/session.h"
+#include "harness/runner/builtin_catalog.h"
+#include "harness/runner/plan.h"
+#include "harness/store/store.h"
+
+namespace crudbench {
+
+namespace {
+
+constexpr OptionSpec kOptions[]{kSetOption, kThreadsOption};
+
+constexpr CommandSpec kSpec{
+    .name = "plan",
+    .arguments = "CONFIG",
+    .summary = "Show cells, stages and requests, done and to do, before spending any.",
+    .min_positionals = 1,
+    .max_positionals = 1,
+    .options = kOptions,
+    .examples = "  crudbench plan configs/experiments/sample.json\n"
+                "  crudbench plan my.json --json\n"};
+
+/// What is left to do of one cell, over its tasks.
+struct CellTotals {
+  std::int64_t samples = 0;
+  RunProgress progress;
+};
+
+ExitCode run(const Arguments& arguments) {
+  const Experiment experiment = experiment_of(arguments);
+  const Workspace workspace = workspace_of(arguments);
+  const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
+  const Dataset dataset = read_dataset(experiment, *pool);
+  const KnowledgeBase knowledge_base(workspace.knowledge_base_folder(), dataset.corpus,
+                                     dataset.corpus_fingerprint, builtin_catalog(), *pool);
+  std::optional<Store> store;
+  if (std::filesystem::exists(workspace.database_file())) {
+    store.emplace(workspace, Database::Mode::kReadOnly);
+  }
+  const Plan plan = make_plan(experiment, dataset, builtin_catalog(), knowledge_base,
+                              store ? &*store : nullptr);
+
+  std::vector<CellTotals> cells(experiment.cells.size());
+  std::int64_t samples = 0;
+  std::int64_t to_do = 0;
+  std::int64_t requests = 0;
+  for (const PlannedRun& run : plan.runs) {
+    const auto count = static_cast<std::int64_t>(run.sample_count);
+    const std::int64_t left = count - run.progress.ok - run.progress.failed;
+    cells[run.cell].samples += count;
+    cells[run.cell].progress.ok += run.progress.ok;
+    cells[run.cell].progress.failed += run.progress.failed;
+    samples += count;
+    to_do += left;
+    const Json& generator = experiment.cells[run.cell].generator;
+    const bool costly =
+        builtin_catalog().generators.entries().at(generator.at("type").get<std::string>()).costly;
+    requests += costly ? left : 0;
+  }
+
+  if (arguments.has("json")) {
+    Json stages = Json::array();
+    for (const KnowledgeBaseStage& stage : plan.stages) {
+      stages.push_back({{"kind", stage.kind},
+                        {"fingerprint", stage.fingerprint},
+                        {"cached", stage.cached}});
+    }
+    Json runs = Json::array();
+    for (const PlannedRun& run : plan.runs) {
+      runs.push_back({{"cell", experiment.cells[run.cell].to_json()},
+                      {"task", run.task},
+                      {"fingerprint", run.fingerprint},
+                      {"samples", run.sample_count},
+                      {"ok", run.progress.ok},
+                      {"failed", run.progress.failed}});
+    }
+    print_json({{"experiment", experiment.name},
+                {"cells", experiment.cells.size()},
+                {"tasks", plan.tasks},
+                {"samples", samples},
+                {"samples_to_do", to_do},
+                {"requests_at_most", requests},
+                {"stages", stages},
+                {"runs", runs}});
+    return ExitCode::kDone;
+  }
+
+  std::string text = "experiment " + experiment.name + ": " +
+                     std::to_string(experiment.cells.size()) + " cells x " +
+                     std::to_string(plan.tasks.size()) + " tasks = " +
+                     std::to_string(plan.runs.size()) + " runs\n\nknowledge base:\n";
+  for (const KnowledgeBaseStage& stage : plan.stages) {
+    text += std::string(stage.cached ? "  cached  " : "  build   ") + stage.kind + " " +
+            stage.fingerprint.substr(0, 12) + "\n";
+  }
+  text += "\ncells:\n";
+  const std::vector<std::string> labels = labels_of(experiment);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const CellTotals& totals = cells[i];
+    const std::int64_t done = totals.progress.ok + totals.progress.failed;
+    text += std::string(done == totals.samples ? "  done    " : "  to do   ") +
+            labels[i] + ": " + std::to_string(done) + " of " +
+            std::to_string(totals.samples) + " samples";
+    if (totals.progress.failed > 0) {
+      text += ", " + std::to_string(totals.progress.failed) + " failed";
+    }
+    text += "\n";
+  }
+  text += "\nsamples to do: " + std::to_string(to_do) + " of " + std::to_string(samples) +
+          "\nrequests to endpoints: at most " + std::to_string(requests) +
+          " (answers in the completion cache are not asked for again)\n";
+  print(text);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+const Command kPlanCommand{kSpec, run};
+
+}  // namespace crudbench

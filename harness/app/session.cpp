@@ -1,0 +1,84 @@
+#include "harness/app/session.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+
+#include "harness/core/error.h"
+#include "harness/core/log.h"
+#include "harness/runner/builtin_catalog.h"
+#include "reports/leaderboard.h"
+#include "reports/renderers.h"
+
+namespace crudbench {
+
+Workspace workspace_of(const Arguments& arguments) {
+  return {.folder = arguments.value("workspace").value_or("workspace")};
+}
+
+std::unique_ptr<ThreadPool> make_thread_pool(const Arguments& arguments) {
+  std::size_t threads = available_cores();
+  if (const auto text = arguments.value("threads")) {
+    constexpr std::size_t kMostThreads = 1024;
+    const char* const end = text->data() + text->size();
+    const auto [stopped_at, problem] = std::from_chars(text->data(), end, threads);
+    if (problem != std::errc() || stopped_at != end || threads == 0 || threads > kMostThreads) {
+      throw Error(ErrorCode::kInvalidConfig,
+                  "--threads: expected an integer from 1 to 1024, found '" + *text + "'");
+    }
+  }
+  return std::make_unique<ThreadPool>(threads);
+}
+
+Experiment experiment_of(const Arguments& arguments) {
+  return load_experiment(arguments.positionals().front(), arguments.all("set"), builtin_catalog());
+}
+
+std::vector<std::string> labels_of(const Experiment& experiment) {
+  std::vector<Json> cells;
+  for (const Cell& cell : experiment.cells) {
+    cells.push_back(cell.to_json());
+  }
+  return cell_labels(cells);
+}
+
+Dataset read_dataset(const Experiment& experiment, Executor& executor) {
+  Dataset dataset = builtin_catalog().datasets.build(experiment.dataset)->read(executor);
+  log_info("data", std::to_string(dataset.samples.size()) + " samples, " +
+                       std::to_string(dataset.corpus.size()) + " documents (" +
+                       std::to_string(dataset.added_gold_document_count) +
+                       " added gold documents), " + std::to_string(dataset.issues.size()) +
+                       " issues");
+  return dataset;
+}
+
+bool use_colours() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
+}
+
+void print_leaderboard(const Store& store, const std::optional<std::string>& experiment,
+                       Executor& executor) {
+  print(leaderboard_terminal(build_leaderboard(store, {.experiment = experiment}, executor),
+                             use_colours()));
+}
+
+void print_leaderboard_json(const Store& store, const std::optional<std::string>& experiment,
+                            Executor& executor) {
+  print_json(leaderboard_json(build_leaderboard(store, {.experiment = experiment}, executor)));
+}
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw io_error("write to", "standard output", errno);
+  }
+}
+
+void print_json(const Json& result) {
+  print(result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace crudbench

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "harness/app/arguments.h"
+#include "harness/core/json.h"
+#include "harness/runner/experiment.h"
+#include "harness/runner/thread_pool.h"
+#include "harness/store/store.h"
+
+namespace crudbench {
+
+/// Options of the commands that read a configuration.
+inline constexpr OptionSpec kSetOption{
+    "set", "POINTER=VALUE", "override one value of the configuration, e.g. /retriever/top_k=[2,4]",
+    true};
+inline constexpr OptionSpec kThreadsOption{
+    "threads", "N", "worker threads (default: the cores this process may use)"};
+
+/// The workspace that `--workspace` names.
+Workspace workspace_of(const Arguments& arguments);
+
+/// The worker threads that `--threads` asks for. Throws Error(kInvalidConfig).
+std::unique_ptr<ThreadPool> make_thread_pool(const Arguments& arguments);
+
+/// The experiment of the first positional argument, with `--set` applied.
+Experiment experiment_of(const Arguments& arguments);
+
+/// A name for each cell that tells it apart from the others.
+std::vector<std::string> labels_of(const Experiment& experiment);
+
+/// Reads the experiment's data and logs what was found.
+Dataset read_dataset(const Experiment& experiment, Executor& executor);
+
+/// Whether stdout is a terminal that wants colours (https://no-color.org).
+bool use_colours();
+
+/// Prints the leaderboard of one experiment, or of all runs, as a table.
+void print_leaderboard(const Store& store, const std::optional<std::string>& experiment,
+                       Executor& executor);
+
+void print_leaderboard_json(const Store& store, const std::optional<std::string>& experiment,
+                            Executor& executor);
+
+/// Writes to stdout. Throws Error(kIo) if that fails, e.g. on a closed pipe or a full disk.
+void print(std::string_view text);
+/// The same for a JSON result, indented, with a line break at the end.
+void print_json(const Json& result);
+
+}  // namespace crudbench

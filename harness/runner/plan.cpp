@@ -1,0 +1,146 @@
+#include "harness/runner/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "harness/core/error.h"
+#include "harness/core/fingerprint.h"
+#include "harness/tasks/builtin_tasks.h"
+
+namespace crudbench {
+
+namespace {
+
+/// Raised when the same configuration gives other answers than before.
+constexpr int kRunFormat = 1;
+
+/// SHA-256 over which samples were chosen: two limits or seeds never share a run.
+std::string selection_fingerprint(const Dataset& dataset, std::string_view task) {
+  FingerprintBuilder fingerprint("selection", kRunFormat);
+  for (const Sample& sample : dataset.samples) {
+    if (task.empty() || sample.task == task) {
+      fingerprint.add(sample.task).add(sample.sample_id);
+    }
+  }
+  return fingerprint.hex_digest();
+}
+
+/// What every run of a cell has in common, whatever its task.
+FingerprintBuilder cell_builder(const Cell& cell, const Dataset& dataset, const Catalog& catalog,
+                                const std::string& retrieval_fingerprint) {
+  FingerprintBuilder builder("run", kRunFormat);
+  builder.add(dataset.knowledge_base_mode)
+      .add(dataset.corpus_fingerprint)
+      .add(dataset.samples_fingerprint)
+      .add(retrieval_fingerprint)
+      .add(std::to_string(cell.top_k()))
+      .add(to_text(cell.context))
+      .add(to_text(essential_generator(cell.generator, catalog)));
+  return builder;
+}
+
+/// The prompt templates of every set, each loaded once.
+class PromptHashes {
+ public:
+  const std::string& get(const std::string& prompt_set, const std::string& task) {
+    auto [entry, is_new] = hashes_.try_emplace({prompt_set, task});
+    if (is_new) {
+      entry->second = load_prompt_template(prompt_set, task).sha256();
+    }
+    return entry->second;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::string> hashes_;
+};
+
+std::vector<std::string> tasks_of(const Dataset& dataset) {
+  std::vector<std::string> tasks;
+  for (const std::string_view name : task_names()) {
+    if (std::any_of(dataset.samples.begin(), dataset.samples.end(),
+                    [name](const Sample& sample) { return sample.task == name; })) {
+      tasks.emplace_back(name);
+    }
+  }
+  if (tasks.empty()) {
+    throw Error(ErrorCode::kInvalidData,
+                "the samples file has no valid sample of the chosen tasks; 'crudbench validate' "
+                "lists why");
+  }
+  return tasks;
+}
+
+}  // namespace
+
+Json essential_generator(const Json& generator, const Catalog& catalog) {
+  Json essential = generator;
+  const auto& entry = catalog.generators.entries().at(generator.at("type").get<std::string>());
+  for (const std::string& option : entry.neutral_options) {
+    essential.erase(option);
+  }
+  return essential;
+}
+
+std::vector<std::size_t> samples_of(const Dataset& dataset, std::string_view task) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < dataset.samples.size(); ++i) {
+    if (dataset.samples[i].task == task) {
+      positions.push_back(i);
+    }
+  }
+  return positions;
+}
+
+Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catalog& catalog,
+               const KnowledgeBase& knowledge_base, const Store* store) {
+  Plan plan{.tasks = tasks_of(dataset)};
+  std::map<std::string, RunProgress> progress;
+  if (store != nullptr) {
+    for (const RunRecord& run : store->runs()) {
+      progress.emplace(run.fingerprint, store->progress(run.run_id));
+    }
+  }
+  std::map<std::string, std::string> selections;
+  std::map<std::string, std::size_t> sample_counts;
+  for (const std::string& task : plan.tasks) {
+    selections.emplace(task, selection_fingerprint(dataset, task));
+    sample_counts.emplace(task, samples_of(dataset, task).size());
+  }
+  const std::string whole_selection = selection_fingerprint(dataset, "");
+  PromptHashes prompt_hashes;
+  std::set<std::string> known_stages;
+  for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
+    const Cell& cell = experiment.cells[i];
+    const std::string retrieval_fingerprint = knowledge_base.fingerprint(cell.retrieval);
+    for (KnowledgeBaseStage& stage : knowledge_base.stages(cell.retrieval)) {
+      if (known_stages.insert(stage.fingerprint).second) {
+        plan.stages.push_back(std::move(stage));
+      }
+    }
+    FingerprintBuilder row = cell_builder(cell, dataset, catalog, retrieval_fingerprint);
+    row.add("row").add(whole_selection);
+    for (const std::string& task : plan.tasks) {
+      row.add(prompt_hashes.get(cell.prompts, task));
+    }
+    const std::string cell_fingerprint = row.hex_digest();
+    for (const std::string& task : plan.tasks) {
+      FingerprintBuilder run = cell_builder(cell, dataset, catalog, retrieval_fingerprint);
+      run.add("task").add(task).add(selections.at(task));
+      run.add(prompt_hashes.get(cell.prompts, task));
+      PlannedRun planned{.cell = i,
+                         .task = task,
+                         .fingerprint = run.hex_digest(),
+                         .cell_fingerprint = cell_fingerprint,
+                         .retrieval_fingerprint = retrieval_fingerprint,
+                         .sample_count = sample_counts.at(task)};
+      if (const auto found = progress.find(planned.fingerprint); found != progress.end()) {
+        planned.progress = found->second;
+      }
+      plan.runs.push_back(std::move(planned));
+    }
+  }
+  return plan;
+}
+
+}  // namespace crudbench

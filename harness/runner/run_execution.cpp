@@ -1,0 +1,236 @@
+#include "harness/runner/run_execution.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "harness/core/fingerprint.h"
+
+namespace crudbench {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kRetrievalBatch = 256;  ///< Queries a batch: enough for FAISS to use BLAS.
+constexpr std::size_t kPromptsAhead = 512;
+constexpr std::size_t kWriteBatch = 64;
+constexpr milliseconds kWriteInterval{1000};
+constexpr milliseconds kPollInterval{50};
+
+Json attempts_to_json(std::span<const Attempt> attempts) {
+  const bool is_plain = attempts.size() <= 1 && (attempts.empty() || !attempts.front().failure);
+  if (is_plain) {
+    return {};
+  }
+  Json list = Json::array();
+  for (const Attempt& attempt : attempts) {
+    Json entry = {{"seconds", attempt.seconds}, {"http_status", attempt.http_status}};
+    if (attempt.failure) {
+      entry["class"] = attempt.failure->failure_class;
+      entry["message"] = attempt.failure->message;
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+RunExecution::RunExecution(const RunParts& parts)
+    : parts_(parts), prompts_(kPromptsAhead), outcomes_(kPromptsAhead) {}
+
+void RunExecution::execute(std::span<const std::size_t> items, const std::stop_token& stop) {
+  tickets_.resize(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    tickets_[i].item = items[i];
+  }
+  const std::stop_callback forward(stop, [this] { error_.request_stop(); });
+  {
+    std::jthread reader([this] {
+      error_.guard([this] { retrieve_ahead(); });
+      prompts_.close();
+    });
+    const std::jthread writer([this] {
+      error_.guard([this] { write_behind(); });
+      outcomes_.close();  // After a failure nobody takes what is still coming.
+    });
+    error_.guard([this] { parts_.generator.generate(*this, *this, error_.stop_token()); });
+    prompts_.close();
+    reader.join();
+    outcomes_.close();
+  }
+  error_.rethrow();
+}
+
+// Ahead of the generator.
+
+void RunExecution::retrieve_ahead() {
+  for (std::size_t begin = 0; begin < tickets_.size() && !error_.stopping();
+       begin += kRetrievalBatch) {
+    const std::size_t end = std::min(begin + kRetrievalBatch, tickets_.size());
+    find_hits(std::span(tickets_).subspan(begin, end - begin));
+    for (std::size_t ticket = begin; ticket < end && !error_.stopping(); ++ticket) {
+      hand_over(ticket);
+    }
+  }
+}
+
+void RunExecution::find_hits(std::span<const Ticket> tickets) {
+  std::vector<std::size_t> missing;
+  std::vector<Query> queries;
+  for (const Ticket& ticket : tickets) {
+    if (!parts_.hits.found[ticket.item]) {
+      const Sample& sample = sample_of(ticket);
+      missing.push_back(ticket.item);
+      queries.push_back({.text = parts_.items.task->query(sample),
+                         .gold_documents = sample.gold_documents});
+    }
+  }
+  if (missing.empty()) {
+    return;
+  }
+  const auto start = Clock::now();
+  std::vector<Retrieval> retrievals =
+      parts_.retriever.retrieve(queries, parts_.hits.top_k, parts_.executor);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
+                         static_cast<double>(missing.size());
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    parts_.hits.found[missing[i]] = std::move(retrievals[i]);
+    parts_.hits.seconds[missing[i]] = seconds;
+  }
+}
+
+void RunExecution::hand_over(std::size_t index) {
+  Ticket& ticket = tickets_[index];
+  const Sample& sample = sample_of(ticket);
+  const Retrieval& retrieval = *parts_.hits.found[ticket.item];
+  ticket.record.item_id = parts_.items.item_ids[ticket.item];
+  ticket.record.sample_id = sample.sample_id;
+  ticket.record.retrieval_seconds = parts_.hits.seconds[ticket.item];
+  if (retrieval.failure) {
+    outcomes_.push({.ticket = index, .reply = {.failure = retrieval.failure}});
+    return;
+  }
+  std::span<const Hit> hits = retrieval.hits;
+  if (const std::size_t top_k = parts_.cell.top_k(); top_k != 0) {
+    hits = hits.first(std::min(hits.size(), top_k));
+  }
+  record_hits(ticket, hits);
+  Context context = build_context(hits, parts_.retriever.chunks(), parts_.context);
+  ticket.record.context_chars = static_cast<std::int64_t>(context.char_count);
+
+  Prompt prompt{.ticket = index, .sample_id = sample.sample_id, .task = sample.task};
+  prompt.fields = parts_.items.task->prompt_fields(sample);
+  prompt.fields["search_documents"] = std::move(context.text);
+  prompt.text = parts_.prompt_template.fill(prompt.fields);
+  prompt.query = parts_.items.task->query(sample);
+  prompt.passages = std::move(context.passages);
+  ticket.record.prompt_sha256 = sha256_hex(prompt.text);
+  prompts_.push(std::move(prompt));
+}
+
+void RunExecution::record_hits(Ticket& ticket, std::span<const Hit> hits) const {
+  const ChunkTable& chunks = parts_.retriever.chunks();
+  const Corpus& corpus = parts_.dataset.corpus;
+  const auto& gold = sample_of(ticket).gold_documents;
+  for (const Hit& hit : hits) {
+    const DocumentIndex document = chunks.document(hit.chunk);
+    const DocumentIndex canonical = corpus.canonical(document);
+    ticket.documents.push_back(canonical);
+    ticket.record.hits.push_back(
+        {.doc_id = corpus.doc_id(document),
+         .span = chunks.span(hit.chunk),
+         .score = hit.score,
+         .is_gold = std::find(gold.begin(), gold.end(), canonical) != gold.end()});
+  }
+}
+
+// The generator's two ends.
+
+PromptSource::Status RunExecution::next(Prompt& prompt, milliseconds wait) {
+  if (error_.stopping()) {
+    return Status::kEnd;
+  }
+  if (auto popped = prompts_.pop(wait)) {
+    prompt = std::move(*popped);
+    return Status::kPrompt;
+  }
+  return prompts_.is_exhausted() ? Status::kEnd : Status::kPending;
+}
+
+void RunExecution::accept(std::size_t ticket, Reply reply) {
+  outcomes_.push({.ticket = ticket, .reply = std::move(reply)});
+}
+
+// Behind the generator.
+
+void RunExecution::write_behind() {
+  std::vector<Outcome> batch;
+  auto last_write = Clock::now();
+  for (bool at_end = false; !at_end;) {
+    if (auto outcome = outcomes_.pop(kPollInterval)) {
+      batch.push_back(std::move(*outcome));
+    }
+    at_end = outcomes_.is_exhausted();
+    const bool is_due = batch.size() >= kWriteBatch || Clock::now() - last_write >= kWriteInterval;
+    if (!batch.empty() && (is_due || at_end)) {
+      write(batch);
+      batch.clear();
+      last_write = Clock::now();
+    }
+  }
+}
+
+void RunExecution::write(std::vector<Outcome>& batch) {
+  parts_.executor.run_all(batch.size(), [&](std::size_t i) {
+    complete(tickets_[batch[i].ticket], std::move(batch[i].reply));
+  });
+  std::vector<SampleRecord> records;
+  records.reserve(batch.size());
+  for (const Outcome& outcome : batch) {
+    records.push_back(std::move(tickets_[outcome.ticket].record));
+  }
+  parts_.store.put_samples(parts_.run_id, records);
+  for (const SampleRecord& record : records) {
+    parts_.sample_finished(record);
+  }
+}
+
+void RunExecution::complete(Ticket& ticket, Reply reply) const {
+  const Sample& sample = sample_of(ticket);
+  SampleRecord& record = ticket.record;
+  record.failure = std::move(reply.failure);
+  record.usage = reply.usage;
+  record.generation_seconds = reply.seconds;
+  record.attempt_count = static_cast<std::int64_t>(reply.attempts.size());
+  record.attempts = attempts_to_json(reply.attempts);
+  record.finish_reason = std::move(reply.finish_reason);
+  record.cached = reply.cached;
+  if (!record.failure) {
+    record.prediction = parts_.items.task->extract_answer(reply.text);
+    if (record.prediction.empty()) {
+      record.failure = Failure{.stage = Stage::kGeneration,
+                               .failure_class = "empty",
+                               .message = "the reply holds no answer"};
+    }
+  }
+  if (!record.failure || record.failure->stage != Stage::kRetrieval) {
+    record.scores = parts_.scorer.score({.task = sample.task,
+                                         .prediction = record.prediction,
+                                         .reference = parts_.items.task->reference(sample),
+                                         .reply = reply.text,
+                                         .answered = !record.failure.has_value(),
+                                         .documents = ticket.documents,
+                                         .gold = sample.gold_documents});
+  }
+  if (reply.completion_key.empty()) {
+    record.reply = std::move(reply.text);
+  } else {
+    record.completion_key = std::move(reply.completion_key);
+  }
+}
+
+}  // namespace crudbench

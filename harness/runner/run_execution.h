@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "harness/core/executor.h"
+#include "harness/generators/generator.h"
+#include "harness/runner/bounded_queue.h"
+#include "harness/runner/context_builder.h"
+#include "harness/runner/experiment.h"
+#include "harness/runner/scorer.h"
+#include "harness/store/store.h"
+#include "harness/tasks/prompt_template.h"
+#include "harness/tasks/task.h"
+#include "retrievers/retriever.h"
+
+namespace crudbench {
+
+/// The samples of one task, as the store knows them.
+struct TaskItems {
+  std::unique_ptr<Task> task;
+  std::vector<std::size_t> samples;    // [item] position in Dataset::samples
+  std::vector<std::int64_t> item_ids;  // [item] id in the store
+};
+
+/// Hits of one retrieval configuration on one task, found once at the largest `top_k` that any cell
+/// asks for; cells with a smaller one use a prefix.
+struct SharedHits {
+  std::size_t top_k = 0;
+  std::vector<std::optional<Retrieval>> found;  // [item]
+  std::vector<double> seconds;                  // [item] a batch's time, shared out
+};
+
+/// Keeps the first error of several threads and tells the others to stop. Thread-safe.
+class FirstError {
+ public:
+  /// Runs `work`; what it throws is kept if it is the first.
+  template <class Work>
+  void guard(const Work& work) noexcept {
+    try {
+      work();
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) {
+        error_ = std::current_exception();
+      }
+      stop_.request_stop();
+    }
+  }
+
+  void request_stop() noexcept { stop_.request_stop(); }
+  std::stop_token stop_token() const noexcept { return stop_.get_token(); }
+  bool stopping() const noexcept { return stop_.stop_requested(); }
+
+  /// To be called when the threads have ended.
+  void rethrow() const {
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+  }
+
+ private:
+  std::mutex mutex_;  ///< Guards `error_`.
+  std::exception_ptr error_;
+  std::stop_source stop_;
+};
+
+/// What one run is made of. Everything outlives the execution.
+struct RunParts {
+  std::int64_t run_id = 0;
+  const Cell& cell;
+  const TaskItems& items;
+  const Dataset& dataset;
+  const Retriever& retriever;
+  SharedHits& hits;
+  const PromptTemplate& prompt_template;
+  const ContextOptions& context;
+  Generator& generator;
+  const Scorer& scorer;
+  Store& store;
+  Executor& executor;
+  /// Called for every stored sample, on the writing thread.
+  const std::function<void(const SampleRecord&)>& sample_finished;
+};
+
+/// Brings samples of one run to their fate, with three threads in a line: one retrieves and writes
+/// prompts ahead of the generator, which runs on the calling thread; one extracts answers, scores
+/// and stores behind it, at most 64 samples or one second at a time.
+class RunExecution final : private PromptSource, private ReplySink {
+ public:
+  explicit RunExecution(const RunParts& parts);
+
+  /// Runs the given items (indices into TaskItems) to their fate, or until `stop`; then samples
+  /// that are not finished are not stored. Throws what concerns more than one sample; what was
+  /// finished before is stored.
+  void execute(std::span<const std::size_t> items, const std::stop_token& stop);
+
+ private:
+  /// One sample on its way. Written by one thread at a time: handed on through the queues.
+  struct Ticket {
+    std::size_t item = 0;
+    std::vector<DocumentIndex> documents;  ///< Canonical document of each hit.
+    SampleRecord record;
+  };
+
+  /// A finished generation, or a failure before it.
+  struct Outcome {
+    std::size_t ticket = 0;
+    Reply reply;
+  };
+
+  Status next(Prompt& prompt, std::chrono::milliseconds wait) override;
+  void accept(std::size_t ticket, Reply reply) override;
+
+  void retrieve_ahead();
+  void find_hits(std::span<const Ticket> tickets);
+  void hand_over(std::size_t ticket);
+  void record_hits(Ticket& ticket, std::span<const Hit> hits) const;
+
+  void write_behind();
+  void write(std::vector<Outcome>& batch);
+  void complete(Ticket& ticket, Reply reply) const;
+
+  const Sample& sample_of(const Ticket& ticket) const {
+    return parts_.dataset.samples[parts_.items.samples[ticket.item]];
+  }
+
+  RunParts parts_;
+  std::vector<Ticket> tickets_;
+  BoundedQueue<Prompt> prompts_;
+  BoundedQueue<Outcome> outcomes_;
+  FirstError error_;
+};
+
+}  // namespace crudbench

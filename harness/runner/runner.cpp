@@ -1,0 +1,353 @@
+#include "harness/runner/runner.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "harness/core/fingerprint.h"
+#include "harness/generators/caching_generator.h"
+#include "harness/generators/completion_cache.h"
+#include "harness/runner/provenance.h"
+#include "harness/runner/run_execution.h"
+
+namespace crudbench {
+
+namespace {
+
+/// The completion cache of the generators, over the workspace's store.
+class StoreCompletionCache final : public CompletionCache {
+ public:
+  explicit StoreCompletionCache(Store& store) : store_(store) {}
+
+  std::optional<CachedCompletion> find(std::string_view key) override {
+    auto found = store_.find_completion(key);
+    if (!found) {
+      return std::nullopt;
+    }
+    return CachedCompletion{.text = std::move(found->text),
+                            .finish_reason = std::move(found->finish_reason),
+                            .usage = found->usage,
+                            .seconds = found->seconds};
+  }
+
+  void insert(std::string_view key, const CachedCompletion& completion) override {
+    store_.put_completion(key, {.text = completion.text,
+                                .finish_reason = completion.finish_reason,
+                                .usage = completion.usage,
+                                .seconds = completion.seconds});
+  }
+
+ private:
+  Store& store_;
+};
+
+/// Executes an experiment; one object per call of `run_experiment`.
+class ExperimentRunner {
+ public:
+  ExperimentRunner(const Experiment& experiment, const Dataset& dataset, const Catalog& catalog,
+                   Store& store, const Workspace& workspace, Executor& executor,
+                   const RunOptions& options, RunListener& listener)
+      : experiment_(experiment),
+        dataset_(dataset),
+        catalog_(catalog),
+        store_(store),
+        workspace_(workspace),
+        executor_(executor),
+        options_(options),
+        listener_(listener),
+        scorer_(experiment.metrics, catalog),
+        completions_(store) {}
+
+  ExperimentOutcome run(const std::stop_token& stop) {
+    const Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
+    put_items(plan);
+    ExperimentOutcome summary{.run_ids = put_runs(plan)};
+    const std::vector<std::size_t> order = execution_order(plan);
+    for (std::size_t position = 0; position < order.size() && !stop.stop_requested(); ++position) {
+      const PlannedRun& run = plan.runs[order[position]];
+      const std::int64_t run_id = summary.run_ids[order[position]];
+      listener_.run_started(run, position, order.size());
+      execute(run, run_id, plan, stop);
+      listener_.run_finished(run, store_.progress(run_id));
+    }
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      const RunProgress progress = store_.progress(summary.run_ids[i]);
+      summary.ok += progress.ok;
+      summary.failed += progress.failed;
+      summary.total += static_cast<std::int64_t>(plan.runs[i].sample_count);
+    }
+    summary.interrupted = stop.stop_requested() && summary.ok + summary.failed < summary.total;
+    return summary;
+  }
+
+ private:
+  std::unique_ptr<KnowledgeBase> new_knowledge_base() const {
+    return std::make_unique<KnowledgeBase>(workspace_.knowledge_base_folder(), dataset_.corpus,
+                                           dataset_.corpus_fingerprint, catalog_, executor_);
+  }
+
+  /// Runs of one chunker follow each other, and among them those of one retrieval, so that a
+  /// knowledge base is in memory once and hits are shared; otherwise the plan's order.
+  std::vector<std::size_t> execution_order(const Plan& plan) const {
+    std::map<std::string, std::size_t> ranks;  // by first appearance
+    const auto rank = [&ranks](const std::string& key) {
+      return ranks.try_emplace(key, ranks.size()).first->second;
+    };
+    std::vector<std::array<std::size_t, 3>> keyed;
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      const PlannedRun& run = plan.runs[i];
+      keyed.push_back({rank(to_text(experiment_.cells[run.cell].retrieval.chunker)),
+                       rank(run.retrieval_fingerprint), i});
+    }
+    std::sort(keyed.begin(), keyed.end());
+    std::vector<std::size_t> order;
+    for (const auto& key : keyed) {
+      order.push_back(key[2]);
+    }
+    return order;
+  }
+
+  void put_items(const Plan& plan) {
+    for (const std::string& task : plan.tasks) {
+      TaskItems& items = items_[task];
+      items.task = catalog_.tasks.build({{"type", task}});
+      items.samples = samples_of(dataset_, task);
+      std::vector<ItemRecord> records;
+      for (const std::size_t position : items.samples) {
+        const Sample& sample = dataset_.samples[position];
+        ItemRecord record{.task = task,
+                          .sample_id = sample.sample_id,
+                          .query = std::string(items.task->query(sample)),
+                          .reference = std::string(items.task->reference(sample))};
+        for (const DocumentIndex document : sample.gold_documents) {
+          record.gold_doc_ids.push_back(dataset_.corpus.doc_id(document));
+        }
+        records.push_back(std::move(record));
+      }
+      items.item_ids =
+          store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records);
+    }
+  }
+
+  std::vector<std::int64_t> put_runs(const Plan& plan) {
+    Json dataset = experiment_.dataset;
+    dataset.erase("samples");  // Paths say nothing about the data; their hashes do.
+    dataset.erase("corpus");
+    Json provenance = make_provenance(dataset_);
+    std::vector<std::int64_t> run_ids;
+    for (const PlannedRun& run : plan.runs) {
+      const Cell& cell = experiment_.cells[run.cell];
+      Json sections = cell.to_json();
+      sections["dataset"] = dataset;
+      provenance["prompt_sha256"] = load_prompt_template(cell.prompts, run.task).sha256();
+      run_ids.push_back(
+          store_.put_run({.fingerprint = run.fingerprint,
+                          .cell_fingerprint = run.cell_fingerprint,
+                          .task = run.task,
+                          .cell = std::move(sections),
+                          .provenance = provenance,
+                          .sample_count = static_cast<std::int64_t>(run.sample_count)}));
+    }
+    store_.put_experiment(experiment_.name, experiment_.source, run_ids);
+    return run_ids;
+  }
+
+  void execute(const PlannedRun& run, std::int64_t run_id, const Plan& plan,
+               const std::stop_token& stop) {
+    const TaskItems& items = items_.at(run.task);
+    const std::vector<std::size_t> pending = pending_items(run_id, items);
+    update_scores(run_id, items, !pending.empty());
+    if (pending.empty()) {
+      return;
+    }
+    const Cell& cell = experiment_.cells[run.cell];
+    const Retriever& retriever = open_retriever(cell, run.retrieval_fingerprint);
+    SharedHits& hits = shared_hits(run, plan);
+    const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);
+    Options context_options(cell.context, "context");
+    const ContextOptions context = read_context_options(context_options);
+    const std::unique_ptr<Generator> generator = make_generator(cell.generator);
+    const std::function<void(const SampleRecord&)> sample_finished =
+        [this](const SampleRecord& sample) { listener_.sample_finished(sample); };
+    RunExecution execution({.run_id = run_id,
+                            .cell = cell,
+                            .items = items,
+                            .dataset = dataset_,
+                            .retriever = retriever,
+                            .hits = hits,
+                            .prompt_template = prompt_template,
+                            .context = context,
+                            .generator = *generator,
+                            .scorer = scorer_,
+                            .store = store_,
+                            .executor = executor_,
+                            .sample_finished = sample_finished});
+    execution.execute(pending, stop);
+  }
+
+  std::vector<std::size_t> pending_items(std::int64_t run_id, const TaskItems& items) const {
+    std::set<std::int64_t> finished;
+    for (const auto& [item_id, repeat] : store_.finished(run_id, options_.retry_failed)) {
+      finished.insert(item_id);
+    }
+    std::vector<std::size_t> pending;
+    for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
+      if (!finished.contains(items.item_ids[item])) {
+        pending.push_back(item);
+      }
+    }
+    return pending;
+  }
+
+  /// Computes metrics that finished samples lack from their stored predictions, and records which
+  /// metrics all samples of the run have from now on.
+  void update_scores(std::int64_t run_id, const TaskItems& items, bool more_samples_come) {
+    std::map<std::string, std::string> recorded = store_.scored_metrics(run_id);
+    std::vector<Json> missing;
+    for (const Json& metric : experiment_.metrics) {
+      const std::string key = to_text(metric);
+      if (const auto found = recorded.find(key);
+          found == recorded.end() || found->second != scorer_.fingerprints().at(key)) {
+        missing.push_back(metric);
+      }
+    }
+    if (!missing.empty()) {
+      rescore(run_id, items, Scorer(missing, catalog_));
+    }
+    if (more_samples_come) {
+      recorded.clear();  // New samples get this experiment's metrics and no others.
+    }
+    for (const auto& [key, fingerprint] : scorer_.fingerprints()) {
+      recorded[key] = fingerprint;
+    }
+    store_.put_scored_metrics(run_id, recorded);
+  }
+
+  void rescore(std::int64_t run_id, const TaskItems& items, const Scorer& scorer) {
+    std::unordered_map<std::int64_t, std::size_t> positions;
+    for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
+      positions.emplace(items.item_ids[item], items.samples[item]);
+    }
+    std::vector<SampleRecord> records;
+    store_.visit_samples(run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
+      const bool retrieved = !sample.failure || sample.failure->stage != Stage::kRetrieval;
+      if (retrieved && positions.contains(item.item_id)) {
+        records.push_back(std::move(sample));
+      }
+    });
+    if (records.empty()) {
+      return;
+    }
+    executor_.run_all(records.size(), [&](std::size_t i) {
+      SampleRecord& record = records[i];
+      const Sample& sample = dataset_.samples[positions.at(record.item_id)];
+      std::vector<DocumentIndex> documents;
+      for (const StoredHit& hit : record.hits) {
+        documents.push_back(document_indices().at(hit.doc_id));
+      }
+      record.scores.update(scorer.score({.task = sample.task,
+                                         .prediction = record.prediction,
+                                         .reference = items.task->reference(sample),
+                                         .reply = record.reply.value_or(""),
+                                         .answered = !record.failure.has_value(),
+                                         .documents = documents,
+                                         .gold = sample.gold_documents}));
+    });
+    store_.put_scores(run_id, records);
+  }
+
+  /// doc_id → canonical document, made at first use. Thread-safe.
+  const std::unordered_map<std::string, DocumentIndex>& document_indices() {
+    std::call_once(document_indices_made_, [this] {
+      for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
+        document_indices_.emplace(dataset_.corpus.doc_id(document),
+                                  dataset_.corpus.canonical(document));
+      }
+    });
+    return document_indices_;
+  }
+
+  /// The retriever of a cell; kept until a cell with another chunker comes, and with it the
+  /// knowledge base.
+  const Retriever& open_retriever(const Cell& cell, const std::string& retrieval_fingerprint) {
+    const std::string chunker = to_text(cell.retrieval.chunker);
+    if (!knowledge_base_ || chunker != open_chunker_) {
+      retrievers_.clear();
+      knowledge_base_ = new_knowledge_base();
+      open_chunker_ = chunker;
+    }
+    std::unique_ptr<Retriever>& retriever = retrievers_[retrieval_fingerprint];
+    if (!retriever) {
+      retriever = knowledge_base_->open(cell.retrieval);
+    }
+    return *retriever;
+  }
+
+  SharedHits& shared_hits(const PlannedRun& run, const Plan& plan) {
+    if (run.retrieval_fingerprint != hits_retrieval_) {
+      hits_.clear();
+      hits_retrieval_ = run.retrieval_fingerprint;
+    }
+    SharedHits& hits = hits_[run.task];
+    if (hits.found.empty()) {
+      const std::size_t item_count = items_.at(run.task).samples.size();
+      hits.found.resize(item_count);
+      hits.seconds.resize(item_count);
+      for (const PlannedRun& other : plan.runs) {
+        if (other.retrieval_fingerprint == run.retrieval_fingerprint) {
+          hits.top_k = std::max(hits.top_k, experiment_.cells[other.cell].top_k());
+        }
+      }
+    }
+    return hits;
+  }
+
+  std::unique_ptr<Generator> make_generator(const Json& config) {
+    const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
+    std::unique_ptr<Generator> generator =
+        catalog_.generators.build(config, GeneratorParts{.executor = executor_});
+    if (!entry.costly) {
+      return generator;
+    }
+    FingerprintBuilder fingerprint("generator", 1);
+    fingerprint.add(to_text(essential_generator(config, catalog_)));
+    return make_caching_generator(std::move(generator), fingerprint.hex_digest(), completions_);
+  }
+
+  const Experiment& experiment_;
+  const Dataset& dataset_;
+  const Catalog& catalog_;
+  Store& store_;
+  const Workspace& workspace_;
+  Executor& executor_;
+  const RunOptions& options_;
+  RunListener& listener_;
+  const Scorer scorer_;
+  StoreCompletionCache completions_;
+  std::map<std::string, TaskItems> items_;  // by task
+  std::unique_ptr<KnowledgeBase> knowledge_base_;
+  std::string open_chunker_;
+  std::map<std::string, std::unique_ptr<Retriever>> retrievers_;  // by retrieval fingerprint
+  std::string hits_retrieval_;
+  std::map<std::string, SharedHits> hits_;  // by task, of `hits_retrieval_`
+  std::once_flag document_indices_made_;
+  std::unordered_map<std::string, DocumentIndex> document_indices_;
+};
+
+}  // namespace
+
+ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& dataset,
+                          const Catalog& catalog, Store& store, const Workspace& workspace,
+                          Executor& executor, const RunOptions& options, RunListener& listener,
+                          const std::stop_token& stop) {
+  return ExperimentRunner(experiment, dataset, catalog, store, workspace, executor, options,
+                          listener)
+      .run(stop);
+}
+
+}  // namespace crudbench

@@ -1,0 +1,189 @@
+#include "harness/store/store.h"
+
+#include "tests/support/testing.h"
+
+namespace crudbench {
+namespace {
+
+using testing_support::TemporaryFolder;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  std::int64_t put_run(Store& store, const std::string& fingerprint) {
+    return store.put_run({.fingerprint = fingerprint,
+                          .cell_fingerprint = "row",
+                          .task = "event_summary",
+                          .cell = {{"retriever", {{"type", "bm25"}}}},
+                          .provenance = {{"crudbench", "test"}},
+                          .sample_count = 2});
+  }
+  std::vector<std::int64_t> put_items(Store& store) {
+    return store.put_items(
+        "samples", "corpus",
+        std::vector<ItemRecord>{{.task = "event_summary",
+                                 .sample_id = "a",
+                                 .query = "问'; DROP TABLE runs; --",
+                                 .reference = "参考",
+                                 .gold_doc_ids = {"f.txt:1"}},
+                                {.task = "event_summary", .sample_id = "b", .reference = "二"}});
+  }
+
+  TemporaryFolder folder_;
+  Workspace workspace_{folder_.path()};
+};
+
+SampleRecord full_record(std::int64_t item_id) {
+  return {.item_id = item_id,
+          .prompt_sha256 = "hash",
+          .prediction = "答案"
+                        "与<script>",
+          .reply = "<response>答案</response>",
+          .hits = {{.doc_id = "f.txt:1", .span = {3, 9}, .score = 0.1, .is_gold = true}},
+          .context_chars = 12,
+          .usage = {.prompt_tokens = 7, .cached_prompt_tokens = 0, .completion_tokens = 3},
+          .retrieval_seconds = 0.25,
+          .generation_seconds = 1.5,
+          .attempt_count = 2,
+          .attempts = Json::array({{{"seconds", 0.5}, {"http_status", 429}}}),
+          .finish_reason = "stop",
+          .scores = {{"bleu", 0.1}, {"recall@8", nullptr}, {"x", {{"failed", "empty"}}}}};
+}
+
+TEST_F(StoreTest, GivesBackWhatWasPut) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  const std::int64_t run_id = put_run(store, "f1");
+  const SampleRecord record = full_record(items[0]);
+  store.put_samples(run_id, std::vector{record});
+  std::size_t visited = 0;
+  store.visit_samples(run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
+    ++visited;
+    EXPECT_EQ(item.sample_id, "a");
+    EXPECT_EQ(item.query, "问'; DROP TABLE runs; --");
+    EXPECT_EQ(item.gold_doc_ids, std::vector<std::string>{"f.txt:1"});
+    EXPECT_FALSE(sample.failure.has_value());
+    EXPECT_EQ(sample.prediction, record.prediction);
+    EXPECT_EQ(sample.reply, record.reply);
+    EXPECT_EQ(sample.hits, record.hits);
+    EXPECT_EQ(sample.usage, record.usage);
+    EXPECT_EQ(sample.scores, record.scores);
+    EXPECT_EQ(sample.attempts, record.attempts);
+    EXPECT_EQ(sample.generation_seconds, 1.5);
+  });
+  EXPECT_EQ(visited, 1U);
+}
+
+TEST_F(StoreTest, ReplacesAnEarlierRowOfTheSameItem) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  const std::int64_t run_id = put_run(store, "f1");
+  SampleRecord record{.item_id = items[0],
+                      .failure = Failure{Stage::kGeneration, "timeout", "too slow"}};
+  store.put_samples(run_id, std::vector{record});
+  EXPECT_EQ(store.progress(run_id).failed, 1);
+  EXPECT_TRUE(store.finished(run_id, true).empty());
+  EXPECT_EQ(store.finished(run_id, false).size(), 1U);
+  record.failure.reset();
+  store.put_samples(run_id, std::vector{record});
+  EXPECT_EQ(store.progress(run_id).ok, 1);
+  EXPECT_EQ(store.progress(run_id).failed, 0);
+}
+
+TEST_F(StoreTest, FindsTheSameItemsAndRunsAgain) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  EXPECT_EQ(put_items(store), put_items(store));
+  EXPECT_EQ(put_run(store, "f1"), put_run(store, "f1"));
+  EXPECT_NE(put_run(store, "f1"), put_run(store, "f2"));
+}
+
+TEST_F(StoreTest, KeepsAnExperimentsOrder) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t first = put_run(store, "f1");
+  const std::int64_t second = put_run(store, "f2");
+  store.put_experiment("e", Json::object(), std::vector{second, first});
+  const auto runs = store.runs("e");
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].run_id, second);
+  store.put_experiment("e", Json::object(), std::vector{first});
+  EXPECT_EQ(store.runs("e").size(), 1U);
+  EXPECT_EQ(store.runs().size(), 2U);
+}
+
+TEST_F(StoreTest, FindsARunByPrefixOrId) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  put_run(store, "aa1");
+  const std::int64_t second = put_run(store, "ab2");
+  EXPECT_EQ(store.find_run("ab").run_id, second);
+  EXPECT_EQ(store.find_run(std::to_string(second)).run_id, second);
+  EXPECT_ERROR(store.find_run("a"), ErrorCode::kInvalidConfig, "several runs match 'a'");
+  EXPECT_ERROR(store.find_run("zz"), ErrorCode::kInvalidConfig, "no run 'zz'");
+}
+
+TEST_F(StoreTest, TakesTheReplyFromTheCompletionCache) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  const std::int64_t run_id = put_run(store, "f1");
+  store.put_completion("key", {.text = "reply", .finish_reason = "stop"});
+  store.put_completion("key", {.text = "another"});
+  EXPECT_EQ(store.find_completion("key")->text, "reply");
+  EXPECT_FALSE(store.find_completion("other").has_value());
+  store.put_samples(run_id, std::vector{SampleRecord{.item_id = items[0], .completion_key = "key"}});
+  store.visit_samples(run_id, [](const ItemRecord&, SampleRecord&& sample) {
+    EXPECT_EQ(sample.reply, "reply");
+  });
+}
+
+TEST_F(StoreTest, ReplacesScoresOnly) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  const std::int64_t run_id = put_run(store, "f1");
+  SampleRecord record = full_record(items[0]);
+  store.put_samples(run_id, std::vector{record});
+  record.scores = {{"bleu", 1.0}};
+  record.prediction = "not stored";
+  store.put_scores(run_id, std::vector{record});
+  store.visit_samples(run_id, [](const ItemRecord&, SampleRecord&& sample) {
+    EXPECT_EQ(sample.scores, Json({{"bleu", 1.0}}));
+    EXPECT_NE(sample.prediction, "not stored");
+  });
+}
+
+TEST_F(StoreTest, RemembersWhichMetricsARunHas) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  store.put_scored_metrics(run_id, {{"bleu", "1"}, {"rouge", "1"}});
+  store.put_scored_metrics(run_id, {{"bleu", "2"}});
+  EXPECT_EQ(store.scored_metrics(run_id), (std::map<std::string, std::string>{{"bleu", "2"}}));
+}
+
+TEST_F(StoreTest, ReadsWhatAnotherConnectionWrites) {
+  Store writer(workspace_, Database::Mode::kReadWrite);
+  put_run(writer, "f1");
+  const Store reader(workspace_, Database::Mode::kReadOnly);
+  EXPECT_EQ(reader.runs().size(), 1U);
+  put_run(writer, "f2");
+  EXPECT_EQ(reader.runs().size(), 2U);
+}
+
+TEST_F(StoreTest, SaysThatThereIsNothingToRead) {
+  EXPECT_ERROR(Store(workspace_, Database::Mode::kReadOnly), ErrorCode::kIo, "no results in");
+}
+
+TEST_F(StoreTest, RefusesAFileThatIsNoDatabase) {
+  folder_.write("crudbench.db", std::string(4096, 'x'));
+  EXPECT_ERROR(Store(workspace_, Database::Mode::kReadWrite), ErrorCode::kInvalidData,
+               "crudbench.db");
+}
+
+TEST_F(StoreTest, RefusesANewerSchema) {
+  {
+    const Store store(workspace_, Database::Mode::kReadWrite);
+    Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+    database.execute("PRAGMA user_version=99");
+  }
+  EXPECT_ERROR(Store(workspace_, Database::Mode::kReadWrite), ErrorCode::kInvalidData,
+               "schema version 99");
+}
+
+}  // namespace
+}  // namespace crudbench

@@ -1,0 +1,93 @@
+# Installs what crudbench needs; sourced by ./quickstart and ./test. Silent where all is there.
+
+# die SENTENCE: ends the script with one clear sentence.
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+  exit 1
+}
+
+# as_root COMMAND…: runs it as root, directly or through sudo.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+# missing_packages FILE…: the Debian packages of the lists that are not installed.
+missing_packages() {
+  grep -hv '^#' "$@" | while read -r package; do
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+      *' installed') ;;
+      *) printf '%s\n' "$package" ;;
+    esac
+  done
+}
+
+# install_debian_packages PACKAGE…
+install_debian_packages() {
+  [ $# -gt 0 ] || return 0
+  command -v apt-get >/dev/null ||
+    die "these packages are missing and there is no apt-get to install them: $*"
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    die "these packages are missing; run as root, or install them yourself: apt-get install $*"
+  fi
+  printf 'Installing Debian packages: %s\n' "$*"
+  local log
+  log=$(mktemp)
+  as_root apt-get update >"$log" 2>&1 ||
+    { tail -n 3 "$log" >&2; die "'apt-get update' failed; is there a network and the right to use sudo?"; }
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "'apt-get install' failed; the lines above say why"; }
+  rm -f "$log"
+}
+
+# install_npm_packages ROOT: the pinned packages of third_party/package-lock.json.
+install_npm_packages() {
+  local folder=$1/third_party stamp=$1/third_party/node_modules/.crudbench-installed
+  if [ -e "$stamp" ] && cmp -s "$folder/package-lock.json" "$stamp"; then
+    return 0
+  fi
+  command -v npm >/dev/null || install_debian_packages npm
+  printf 'Installing pinned npm packages\n'
+  local log
+  log=$(mktemp)
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "'npm ci' in third_party failed; is there a network?"; }
+  rm -f "$log"
+  cp "$folder/package-lock.json" "$stamp"
+}
+
+# set_up ROOT LIST…: everything the lists name, and the npm packages.
+set_up() {
+  local root=$1
+  shift
+  local missing
+  missing=$(missing_packages "$@") || true
+  # shellcheck disable=SC2086  # One word a package.
+  install_debian_packages $missing
+  install_npm_packages "$root"
+}
+
+# build ROOT TARGET…: configures if need be and builds; shows the output only when it fails.
+build() {
+  local root=$1
+  shift
+  local log
+  log=$(mktemp)
+  if [ ! -e "$root/build/release/build.ninja" ]; then
+    printf 'Configuring\n'
+    (cd "$root" && cmake --preset release) >"$log" 2>&1 ||
+      { tail -n 30 "$log" >&2; die "configuring failed; the lines above say why"; }
+  fi
+  if ninja -C "$root/build/release" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
+    rm -f "$log"
+    return 0
+  fi
+  printf 'Building (some minutes the first time)\n'
+  cmake --build "$root/build/release" --target "$@" >"$log" 2>&1 ||
+    { tail -n 40 "$log" >&2; die "building failed; the lines above say why"; }
+  rm -f "$log"
+}

@@ -26,8 +26,10 @@ struct Prediction {
   std::span<const std::string_view> text_words;
   std::span<const std::string_view> reference_words;
   RankedDocuments ranking;
-  bool answered = true;    ///< False: generation failed, only retrieval can be scored.
-  std::string_view reply;  ///< The raw reply that `text` was cut from.
+  bool answered = true;  ///< False: generation failed, only retrieval can be scored.
+  /// The raw reply that `text` was cut from; empty if it is not known or if the prompt asked for no
+  /// `<response>` pair.
+  std::string_view reply;
 };
 
 /// A score, or why there is none: undefined (neither value nor failure_class: the measure does not
@@ -52,8 +54,10 @@ class Metric {
 struct MetricDescription {
   std::string name;
   bool higher_is_better = true;
-  bool is_share = true;      ///< In [0, 1], shown as per cent.
-  bool needs_answer = true;  ///< Counted as 0 in "failures as 0" means when generation failed.
+  bool is_share = true;  ///< In [0, 1], shown as per cent.
+  /// Counted as 0 in "failures as 0" means when generation failed; false where a 0 is no penalty.
+  bool needs_answer = true;
+  bool is_ranked = true;  ///< False where neither direction is better, as for lengths.
 };
 
 /// What is known about the value `name` of any built-in metric; for an unknown name the defaults.

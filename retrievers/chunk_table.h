@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +17,8 @@ namespace crudbench {
 /// corpus, which must outlive the table. Immutable once built; callable from any thread.
 class ChunkTable {
  public:
-  /// Cuts every document. The result does not depend on the number of threads.
+  /// Cuts every document. The result does not depend on the number of threads. Throws
+  /// Error(kInvalidData) beyond 2^32 - 1 chunks.
   static ChunkTable build(const Corpus& corpus, const Chunker& chunker, Executor& executor);
   /// Reads what `save` wrote. Throws Error(kInvalidData) if the file does not fit the corpus.
   static ChunkTable load(const Corpus& corpus, const std::filesystem::path& path);
@@ -29,6 +29,9 @@ class ChunkTable {
   /// Outer byte range in the document.
   ByteSpan span(ChunkIndex chunk) const { return spans_[chunk]; }
   std::string text(ChunkIndex chunk) const;
+  /// The same without a copy where the chunk has no gaps: a view of the corpus, otherwise of
+  /// `buffer`, which is overwritten.
+  std::string_view text(ChunkIndex chunk, std::string& buffer) const;
   /// "DOC_ID@BEGIN-END", bytes.
   std::string chunk_id(ChunkIndex chunk) const;
   /// The chunks of one document are consecutive: [first_chunk(d), first_chunk(d + 1)).

@@ -19,6 +19,7 @@
 namespace crudbench {
 
 class Bm25Index;
+struct Bm25Options;
 
 /// One artifact of a knowledge base, as `crudbench plan` and `kb ls` show it.
 struct KnowledgeBaseStage {
@@ -32,7 +33,13 @@ struct KnowledgeBaseStage {
 /// Each artifact stands under ROOT/<fingerprint>/ with a `manifest.json` that lists its files with
 /// sizes and SHA-256 and its parameters. It is built at most once per fingerprint, written to a
 /// temporary folder and renamed; a folder whose manifest is missing or does not fit is rebuilt,
-/// never trusted. Opened artifacts stay in memory for the life of the object. Not thread-safe.
+/// never trusted (ArtifactStore). Opened artifacts stay in memory for the life of the object. Not
+/// thread-safe.
+///
+/// What a retriever reads follows from its catalog entry and its options: with the section
+/// "chunker" the chunks of that chunker, else whole documents; with the option "analyzer" the BM25
+/// postings; with "embedder" the vectors; with "index" the vector index; and a retriever with
+/// "parts" reads what its parts read.
 class KnowledgeBase {
  public:
   /// `corpus`, `catalog` and `executor` must outlive the object. `root` is created when first
@@ -47,14 +54,16 @@ class KnowledgeBase {
   /// it. Throws Error(kInvalidConfig, kInvalidData, kIo).
   std::unique_ptr<Retriever> open(const RetrievalConfig& config);
 
-  /// Names what `open(config)->retrieve(...)` returns, without building anything.
+  /// Names what `open(config)->retrieve(...)` returns, without building anything. `top_k` is not
+  /// part of it: hits for a smaller one are a prefix of those for a larger one.
   std::string fingerprint(const RetrievalConfig& config) const;
   /// The artifacts that `open(config)` needs, in order of dependence.
   std::vector<KnowledgeBaseStage> stages(const RetrievalConfig& config) const;
 
-  /// Parts, for the factories of retrievers. References stay valid for the object's life.
+  /// Parts, for the factories of retrievers. References stay valid for the object's life. Throw
+  /// Error(kInvalidData) if the corpus is empty or nothing of it comes out of the chunker.
   const ChunkTable& chunks(const Json& chunker);
-  const Bm25Index& bm25(const Json& chunker, const Json& bm25_options);
+  const Bm25Index& bm25(const Json& chunker, const Bm25Options& options);
   const Embedder& embedder(const Json& chunker, const Json& embedder);
   /// Row-major [chunks, dimension].
   std::span<const float> vectors(const Json& chunker, const Json& embedder);
@@ -66,12 +75,13 @@ class KnowledgeBase {
  private:
   struct Parts;
 
-  std::filesystem::path root_;
   const Corpus& corpus_;
-  std::string corpus_fingerprint_;
   const Catalog& catalog_;
   Executor& executor_;
   std::unique_ptr<Parts> parts_;
 };
+
+/// The chunker of retrievers that hand over whole documents.
+Json document_chunker_config();
 
 }  // namespace crudbench

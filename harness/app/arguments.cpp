@@ -19,9 +19,8 @@ constexpr std::array<OptionSpec, 5> kCommonOptions{{
 }};
 
 Error usage_error(const CommandSpec& command, const std::string& problem) {
-  return {ErrorCode::kInvalidConfig, std::string(command.name) + ": " + problem +
-                                         " ('crudbench " + std::string(command.name) +
-                                         " --help' shows the usage)"};
+  return {ErrorCode::kInvalidConfig, std::string(command.name) + ": " + problem + " ('crudbench " +
+                                         std::string(command.name) + " --help' shows the usage)"};
 }
 
 const OptionSpec& find_option(const CommandSpec& command, const std::string& name) {
@@ -62,7 +61,9 @@ void append_options(std::string& text, std::span<const OptionSpec> options) {
 
 }  // namespace
 
-std::span<const OptionSpec> common_options() noexcept { return kCommonOptions; }
+std::span<const OptionSpec> common_options() noexcept {
+  return kCommonOptions;
+}
 
 Arguments::Arguments(const CommandSpec& command, std::span<const std::string> words) {
   bool options_ended = false;

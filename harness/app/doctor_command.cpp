@@ -1,18 +1,16 @@
+#include <cstdlib>
+#include <filesystem>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
-#include "harness/core/fingerprint.h"
 #include "harness/net/http_client.h"
 #include "harness/runner/provenance.h"
 #include "harness/store/database.h"
 #include "harness/text/segmenter.h"
 #include "harness/text/tokenizer.h"
-#include "retrievers/indexes/vector_index.h"
+#include "retrievers/indexes/builtin_indexes.h"
 
 namespace crudbench {
 
@@ -71,11 +69,10 @@ ExitCode run(const Arguments& arguments) {
       check("crudbench", true, program_version()),
       check_machine(),
       check_segmenter(),
-      check("cl100k tokenizer", cl100k_tokenizer().count("hello world") == 2,
-            "compiled in"),
+      check("cl100k tokenizer", cl100k_tokenizer().count("hello world") == 2, "compiled in"),
       check("SQLite", true, sqlite_version()),
       check("FAISS", true, faiss_version()),
-      check("libcurl", true, curl_version_text()),
+      check("libcurl", true, curl_library_version()),
       check_workspace(workspace_of(arguments)),
   };
   bool all_ok = true;

@@ -27,9 +27,10 @@ constexpr CommandSpec kSpec{
     .min_positionals = 2,
     .max_positionals = 3,
     .options = kOptions,
-    .examples = "  crudbench kb build configs/experiments/sample.json\n"
-                "  crudbench kb search configs/experiments/sample.json '地铁 首班车' --top-k 3\n"
-                "  crudbench kb inspect configs/experiments/sample.json\n"};
+    .examples =
+        "  crudbench kb build configs/experiments/sample.json\n"
+        "  crudbench kb search configs/experiments/sample.json '地铁 首班车' --top-k 3\n"
+        "  crudbench kb inspect configs/experiments/sample.json\n"};
 
 /// Cells of an experiment that stand for all of its retrieval configurations.
 std::vector<std::size_t> distinct_retrievals(const Experiment& experiment,

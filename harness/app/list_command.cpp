@@ -13,9 +13,10 @@ constexpr CommandSpec kSpec{
     .arguments = "[AXIS]",
     .summary = "List every member of every axis, with a summary and an example.",
     .max_positionals = 1,
-    .examples = "  crudbench list\n"
-                "  crudbench list retriever\n"
-                "  crudbench list metric --json\n"};
+    .examples =
+        "  crudbench list\n"
+        "  crudbench list retriever\n"
+        "  crudbench list metric --json\n"};
 
 /// The members of one registry as JSON: [{"type", "summary", "example"}].
 template <class AxisRegistry>
@@ -63,8 +64,8 @@ ExitCode run(const Arguments& arguments) {
     text += (text.empty() ? "" : "\n") + axis.at("axis").get<std::string>() + "\n";
     for (const Json& member : axis.at("members")) {
       text += "  " + member.at("type").get<std::string>() + "  " +
-              member.at("summary").get<std::string>() + "\n      " +
-              to_text(member.at("example")) + "\n";
+              member.at("summary").get<std::string>() + "\n      " + to_text(member.at("example")) +
+              "\n";
     }
   }
   print(text);

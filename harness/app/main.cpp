@@ -1,10 +1,9 @@
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <signal.h>
 #include <string>
 #include <vector>
 

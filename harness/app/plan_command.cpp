@@ -20,8 +20,9 @@ constexpr CommandSpec kSpec{
     .min_positionals = 1,
     .max_positionals = 1,
     .options = kOptions,
-    .examples = "  crudbench plan configs/experiments/sample.json\n"
-                "  crudbench plan my.json --json\n"};
+    .examples =
+        "  crudbench plan configs/experiments/sample.json\n"
+        "  crudbench plan my.json --json\n"};
 
 /// What is left to do of one cell, over its tasks.
 struct CellTotals {
@@ -40,8 +41,8 @@ ExitCode run(const Arguments& arguments) {
   if (std::filesystem::exists(workspace.database_file())) {
     store.emplace(workspace, Database::Mode::kReadOnly);
   }
-  const Plan plan = make_plan(experiment, dataset, builtin_catalog(), knowledge_base,
-                              store ? &*store : nullptr);
+  const Plan plan =
+      make_plan(experiment, dataset, builtin_catalog(), knowledge_base, store ? &*store : nullptr);
 
   std::vector<CellTotals> cells(experiment.cells.size());
   std::int64_t samples = 0;
@@ -64,9 +65,8 @@ ExitCode run(const Arguments& arguments) {
   if (arguments.has("json")) {
     Json stages = Json::array();
     for (const KnowledgeBaseStage& stage : plan.stages) {
-      stages.push_back({{"kind", stage.kind},
-                        {"fingerprint", stage.fingerprint},
-                        {"cached", stage.cached}});
+      stages.push_back(
+          {{"kind", stage.kind}, {"fingerprint", stage.fingerprint}, {"cached", stage.cached}});
     }
     Json runs = Json::array();
     for (const PlannedRun& run : plan.runs) {
@@ -90,8 +90,8 @@ ExitCode run(const Arguments& arguments) {
 
   std::string text = "experiment " + experiment.name + ": " +
                      std::to_string(experiment.cells.size()) + " cells x " +
-                     std::to_string(plan.tasks.size()) + " tasks = " +
-                     std::to_string(plan.runs.size()) + " runs\n\nknowledge base:\n";
+                     std::to_string(plan.tasks.size()) +
+                     " tasks = " + std::to_string(plan.runs.size()) + " runs\n\nknowledge base:\n";
   for (const KnowledgeBaseStage& stage : plan.stages) {
     text += std::string(stage.cached ? "  cached  " : "  build   ") + stage.kind + " " +
             stage.fingerprint.substr(0, 12) + "\n";
@@ -101,9 +101,8 @@ ExitCode run(const Arguments& arguments) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const CellTotals& totals = cells[i];
     const std::int64_t done = totals.progress.ok + totals.progress.failed;
-    text += std::string(done == totals.samples ? "  done    " : "  to do   ") +
-            labels[i] + ": " + std::to_string(done) + " of " +
-            std::to_string(totals.samples) + " samples";
+    text += std::string(done == totals.samples ? "  done    " : "  to do   ") + labels[i] + ": " +
+            std::to_string(done) + " of " + std::to_string(totals.samples) + " samples";
     if (totals.progress.failed > 0) {
       text += ", " + std::to_string(totals.progress.failed) + " failed";
     }

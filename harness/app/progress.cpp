@@ -1,12 +1,11 @@
 #include "harness/app/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <locale>
 #include <sstream>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <utility>
 
 #include "harness/core/log.h"
@@ -71,7 +70,9 @@ std::string fit(const std::string& text, std::size_t columns) {
 }  // namespace
 
 ProgressView::ProgressView(std::vector<std::string> cell_labels, bool quiet)
-    : cell_labels_(std::move(cell_labels)), quiet_(quiet), live_(!quiet && ::isatty(STDERR_FILENO) == 1) {
+    : cell_labels_(std::move(cell_labels)),
+      quiet_(quiet),
+      live_(!quiet && ::isatty(STDERR_FILENO) == 1) {
   if (live_) {  // A log line takes the bar's place; the next sample draws it anew.
     set_log_hooks({.before = [] { std::fputs(kClearLine, stderr); }});
   }
@@ -88,8 +89,7 @@ ProgressView::~ProgressView() {
   }
 }
 
-void ProgressView::run_started(const PlannedRun& run, std::size_t position,
-                               std::size_t run_count) {
+void ProgressView::run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) {
   const std::lock_guard lock(mutex_);
   title_ = "[" + std::to_string(position + 1) + "/" + std::to_string(run_count) + "] " +
            cell_labels_[run.cell] + " · " + run.task;
@@ -106,7 +106,8 @@ void ProgressView::sample_finished(const SampleRecord& sample) {
   const std::lock_guard lock(mutex_);
   ++(sample.failure ? failed_ : ok_);
   cached_ += sample.cached ? 1 : 0;
-  completion_tokens_ += sample.cached ? 0 : std::max<std::int64_t>(sample.usage.completion_tokens, 0);
+  completion_tokens_ +=
+      sample.cached ? 0 : std::max<std::int64_t>(sample.usage.completion_tokens, 0);
   if (live_ && Clock::now() - drawn_ >= kRedrawInterval) {
     draw();
   }
@@ -127,8 +128,7 @@ void ProgressView::run_finished(const PlannedRun& run, const RunProgress& progre
   if (progress.failed > 0) {
     line += ", " + std::to_string(progress.failed) + " failed";
   }
-  const auto missing =
-      static_cast<std::int64_t>(run.sample_count) - progress.ok - progress.failed;
+  const auto missing = static_cast<std::int64_t>(run.sample_count) - progress.ok - progress.failed;
   if (missing > 0) {
     line += ", " + std::to_string(missing) + " not reached";
   }
@@ -150,12 +150,13 @@ void ProgressView::draw() {
     facts += "  " + rate(static_cast<double>(completion_tokens_), seconds) + " tokens";
   }
   if (done_now > 0) {
-    facts += "  ETA " + duration(seconds / static_cast<double>(done_now) *
-                                 static_cast<double>(total_ - done));
+    facts += "  ETA " +
+             duration(seconds / static_cast<double>(done_now) * static_cast<double>(total_ - done));
   }
   constexpr std::size_t kBarColumns = 12;
   const std::size_t filled =
-      total_ == 0 ? 0 : kBarColumns * static_cast<std::size_t>(done) / static_cast<std::size_t>(total_);
+      total_ == 0 ? 0
+                  : kBarColumns * static_cast<std::size_t>(done) / static_cast<std::size_t>(total_);
   std::string bar;
   for (std::size_t i = 0; i < kBarColumns; ++i) {
     bar += i < filled ? "█" : "░";

@@ -24,8 +24,9 @@ constexpr CommandSpec kSpec{
     .summary = "Make the leaderboard: a self-contained HTML page, Markdown, CSV, JSON.",
     .max_positionals = 1,
     .options = kOptions,
-    .examples = "  crudbench report workspace -o report\n"
-                "  crudbench report --experiment sample --format markdown\n"};
+    .examples =
+        "  crudbench report workspace -o report\n"
+        "  crudbench report --experiment sample --format markdown\n"};
 
 std::string rendered(const Leaderboard& leaderboard, const std::string& format) {
   if (format == "terminal") {
@@ -56,9 +57,8 @@ ExitCode run(const Arguments& arguments) {
                                   : Workspace{.folder = arguments.positionals().front()};
   const Store store(workspace, Database::Mode::kReadOnly);
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
-  const LeaderboardOptions options{
-      .experiment = arguments.value("experiment"),
-      .summary = {.intervals = !arguments.has("no-intervals")}};
+  const LeaderboardOptions options{.experiment = arguments.value("experiment"),
+                                   .summary = {.intervals = !arguments.has("no-intervals")}};
   const Leaderboard leaderboard = build_leaderboard(store, options, *pool);
   if (const auto folder = arguments.value("output")) {
     const std::string page = write_report(leaderboard, *folder).string();

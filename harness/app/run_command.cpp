@@ -1,6 +1,6 @@
-#include <csignal>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <stop_token>
 #include <thread>
 
@@ -31,9 +31,10 @@ constexpr CommandSpec kSpec{
     .min_positionals = 1,
     .max_positionals = 1,
     .options = kOptions,
-    .examples = "  crudbench run configs/experiments/sample.json\n"
-                "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
-                "  crudbench run my.json --retry-failed --max-failures 0\n"};
+    .examples =
+        "  crudbench run configs/experiments/sample.json\n"
+        "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
+        "  crudbench run my.json --retry-failed --max-failures 0\n"};
 
 /// Turns SIGINT and SIGTERM into a stop request: the first one lets what is finished be stored, a
 /// second one ends the process at once.
@@ -84,9 +85,9 @@ double allowed_failures(const std::string& text, std::int64_t total) {
   double value = 0.0;
   const auto [stopped_at, problem] = std::from_chars(text.data(), end, value);
   if (problem != std::errc() || stopped_at != end || !std::isfinite(value) || value < 0) {
-    throw Error(ErrorCode::kInvalidConfig,
-                "--max-failures: expected a number of samples or a share such as 1%, found '" +
-                    text + "'");
+    throw Error(
+        ErrorCode::kInvalidConfig,
+        "--max-failures: expected a number of samples or a share such as 1%, found '" + text + "'");
   }
   return is_share ? value / 100.0 * static_cast<double>(total) : value;
 }

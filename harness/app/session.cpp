@@ -1,11 +1,10 @@
 #include "harness/app/session.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <unistd.h>
 
 #include "harness/core/error.h"
 #include "harness/core/log.h"

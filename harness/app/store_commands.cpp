@@ -41,9 +41,10 @@ constexpr CommandSpec kShowSpec{
     .min_positionals = 1,
     .max_positionals = 2,
     .options = kShowOptions,
-    .examples = "  crudbench show 3\n"
-                "  crudbench show 1f3a --metric rouge_l\n"
-                "  crudbench show 3 a-q1-004 --json\n"};
+    .examples =
+        "  crudbench show 3\n"
+        "  crudbench show 1f3a --metric rouge_l\n"
+        "  crudbench show 3 a-q1-004 --json\n"};
 
 ExitCode show(const Arguments& arguments) {
   const Store store(workspace_of(arguments), Database::Mode::kReadOnly);
@@ -58,8 +59,8 @@ ExitCode show(const Arguments& arguments) {
     return ExitCode::kDone;
   }
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
-  const RunView view = view_run(
-      store, names[0], {.ranking_metric = arguments.value("metric").value_or("")}, *pool);
+  const RunView view =
+      view_run(store, names[0], {.ranking_metric = arguments.value("metric").value_or("")}, *pool);
   if (arguments.has("json")) {
     print_json(run_view_json(view));
   } else {
@@ -81,8 +82,9 @@ constexpr CommandSpec kCompareSpec{
     .min_positionals = 2,
     .max_positionals = 100,
     .options = kCompareOptions,
-    .examples = "  crudbench compare 3 9\n"
-                "  crudbench compare 3 9 15 --metric rouge_l --format markdown\n"};
+    .examples =
+        "  crudbench compare 3 9\n"
+        "  crudbench compare 3 9 15 --metric rouge_l --format markdown\n"};
 
 ExitCode compare(const Arguments& arguments) {
   const std::string format =

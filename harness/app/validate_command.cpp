@@ -28,8 +28,9 @@ constexpr CommandSpec kSpec{
     .min_positionals = 1,
     .max_positionals = 1,
     .options = kOptions,
-    .examples = "  crudbench validate configs/experiments/sample.json\n"
-                "  crudbench validate my.json --offline --json\n"};
+    .examples =
+        "  crudbench validate configs/experiments/sample.json\n"
+        "  crudbench validate my.json --offline --json\n"};
 
 /// One short prompt.
 class SinglePrompt final : public PromptSource {
@@ -150,11 +151,9 @@ ExitCode run(const Arguments& arguments) {
                 {"endpoints", endpoints}});
   } else {
     std::string text = "configuration: " + std::to_string(experiment.cells.size()) + " cells x " +
-                       std::to_string(plan.tasks.size()) + " tasks\ndata:\n" +
-                       health_text(dataset);
+                       std::to_string(plan.tasks.size()) + " tasks\ndata:\n" + health_text(dataset);
     for (const Json& endpoint : endpoints) {
-      text += "endpoint " +
-              printable_line(endpoint.at("generator").value("base_url", "")) + ": " +
+      text += "endpoint " + printable_line(endpoint.at("generator").value("base_url", "")) + ": " +
               (endpoint.at("ok").get<bool>()
                    ? "answers"
                    : endpoint.at("class").get<std::string>() + ": " +

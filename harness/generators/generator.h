@@ -40,6 +40,8 @@ struct Reply {
   std::vector<Attempt> attempts;
   std::string finish_reason;  ///< As the provider says: "stop", "length", …; empty if unknown.
   bool cached = false;
+  /// Where the reply stands in the completion cache; empty if it does not.
+  std::string completion_key;
 };
 
 /// Where a generator pulls its prompts from. Called from the thread that runs `generate`.

@@ -68,11 +68,12 @@ std::vector<Json> object_variants(const Json& object, const std::vector<std::str
       continue;
     }
     if (value.empty()) {
-      throw config_error(file, pointer + "/" + key, "expected a value or a list of values, found an empty list");
+      throw config_error(file, pointer + "/" + key,
+                         "expected a value or a list of values, found an empty list");
     }
     if (variants.size() > kMaxCells / value.size()) {
-      throw config_error(file, pointer, "its axes make more than " + std::to_string(kMaxCells) +
-                                            " cells");
+      throw config_error(file, pointer,
+                         "its axes make more than " + std::to_string(kMaxCells) + " cells");
     }
     std::vector<Json> product;
     product.reserve(variants.size() * value.size());
@@ -95,7 +96,8 @@ std::vector<Json> resolve_section(const Json& section, const SectionRegistry& re
   const std::vector<Json> alternatives =
       section.is_array() ? section.get<std::vector<Json>>() : std::vector<Json>{section};
   if (alternatives.empty()) {
-    throw config_error(file, pointer, "expected an object or a list of objects, found an empty list");
+    throw config_error(file, pointer,
+                       "expected an object or a list of objects, found an empty list");
   }
   std::vector<Json> resolved;
   for (std::size_t i = 0; i < alternatives.size(); ++i) {
@@ -158,8 +160,7 @@ std::vector<Json> resolve_metrics(const Json& list, const Catalog& catalog,
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Json& element = list[i];
     const Json object = element.is_string() ? Json{{"type", element}} : element;
-    metrics.push_back(
-        catalog.metrics.resolve(object, file, "/metrics/" + std::to_string(i)));
+    metrics.push_back(catalog.metrics.resolve(object, file, "/metrics/" + std::to_string(i)));
     if (std::count(metrics.begin(), metrics.end(), metrics.back()) > 1) {
       throw config_error(file, "/metrics/" + std::to_string(i),
                          "this metric is listed twice with the same options");
@@ -188,9 +189,9 @@ struct Axes {
   /// Saturating.
   std::size_t cell_count() const {
     std::size_t count = 1;
-    for (const std::size_t size : {chunkers.size(), embedders.size(), indexes.size(),
-                                   retrievers.size(), contexts.size(), prompts.size(),
-                                   generators.size()}) {
+    for (const std::size_t size :
+         {chunkers.size(), embedders.size(), indexes.size(), retrievers.size(), contexts.size(),
+          prompts.size(), generators.size()}) {
       count = size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size;
     }
     return count;
@@ -241,9 +242,9 @@ Json Cell::to_json() const {
                    {"context", context},
                    {"prompts", prompts},
                    {"generator", generator}};
-  for (const auto& [name, section] : {std::pair{"chunker", &retrieval.chunker},
-                                      std::pair{"embedder", &retrieval.embedder},
-                                      std::pair{"index", &retrieval.index}}) {
+  for (const auto& [name, section] :
+       {std::pair{"chunker", &retrieval.chunker}, std::pair{"embedder", &retrieval.embedder},
+        std::pair{"index", &retrieval.index}}) {
     if (!section->is_null()) {
       sections[name] = *section;
     }
@@ -271,8 +272,7 @@ Experiment parse_experiment(Json config, const std::string& file,
   options.raw("$schema");
   Experiment experiment;
   experiment.file = file;
-  experiment.name =
-      options.text("experiment", std::filesystem::path(file).stem().string());
+  experiment.name = options.text("experiment", std::filesystem::path(file).stem().string());
   if (!options.has("dataset")) {
     options.fail("dataset", "an object that says which data to use");
   }
@@ -280,28 +280,26 @@ Experiment parse_experiment(Json config, const std::string& file,
     Json value = options.raw(name);
     return value.is_null() ? default_value : value;
   };
-  experiment.dataset =
-      catalog.datasets.resolve(options.raw("dataset"), file, "/dataset");
-  const Axes axes{
-      .chunkers = resolve_section(section("chunker", {{"type", "sentence"}}), catalog.chunkers,
-                                  file, "/chunker"),
-      .embedders = resolve_section(section("embedder", {{"type", "lsa"}}), catalog.embedders, file,
-                                   "/embedder"),
-      .indexes =
-          resolve_section(section("index", {{"type", "flat"}}), catalog.indexes, file, "/index"),
-      .retrievers = resolve_section(section("retriever", {{"type", "bm25"}}), catalog.retrievers,
-                                    file, "/retriever"),
-      .contexts = resolve_contexts(section("context", Json::object()), file),
-      .prompts = prompt_sets(section("prompts", "default"), file),
-      .generators = resolve_section(section("generator", {{"type", "extractive"}}),
-                                    catalog.generators, file, "/generator")};
+  experiment.dataset = catalog.datasets.resolve(options.raw("dataset"), file, "/dataset");
+  const Axes axes{.chunkers = resolve_section(section("chunker", {{"type", "sentence"}}),
+                                              catalog.chunkers, file, "/chunker"),
+                  .embedders = resolve_section(section("embedder", {{"type", "lsa"}}),
+                                               catalog.embedders, file, "/embedder"),
+                  .indexes = resolve_section(section("index", {{"type", "flat"}}), catalog.indexes,
+                                             file, "/index"),
+                  .retrievers = resolve_section(section("retriever", {{"type", "bm25"}}),
+                                                catalog.retrievers, file, "/retriever"),
+                  .contexts = resolve_contexts(section("context", Json::object()), file),
+                  .prompts = prompt_sets(section("prompts", "default"), file),
+                  .generators = resolve_section(section("generator", {{"type", "extractive"}}),
+                                                catalog.generators, file, "/generator")};
   experiment.metrics = resolve_metrics(
       section("metrics", {"bleu", "rouge", "length", "format", "retrieval"}), catalog, file);
   options.finish();
   if (const std::size_t count = axes.cell_count(); count > kMaxCells) {
-    throw config_error(file, "/", "its axes make " + std::to_string(count) +
-                                      " cells; at most " + std::to_string(kMaxCells) +
-                                      " are run in one experiment");
+    throw config_error(file, "/",
+                       "its axes make " + std::to_string(count) + " cells; at most " +
+                           std::to_string(kMaxCells) + " are run in one experiment");
   }
   experiment.cells = make_cells(axes, catalog);
   experiment.source = std::move(config);

@@ -121,9 +121,9 @@ std::vector<ExternalPrediction> read_external_predictions(const std::filesystem:
   const std::string name = file.string();
   if (const auto invalid = find_invalid_utf8(text)) {
     const TextPosition position = position_of(text, *invalid);
-    throw data_error(name + ":" + std::to_string(position.line) + ":" +
-                         std::to_string(position.column),
-                     "not valid UTF-8");
+    throw data_error(
+        name + ":" + std::to_string(position.line) + ":" + std::to_string(position.column),
+        "not valid UTF-8");
   }
   const Json whole = Json::parse(text, nullptr, false);
   const bool is_upstream =
@@ -136,8 +136,7 @@ std::vector<ExternalPrediction> read_external_predictions(const std::filesystem:
   std::set<std::pair<std::string, std::string>> seen;
   for (const ExternalPrediction& prediction : predictions) {
     if (!seen.emplace(prediction.task, prediction.sample_id).second) {
-      throw data_error(name, "two predictions for " + prediction.task + "/" +
-                                 prediction.sample_id);
+      throw data_error(name, "two predictions for " + prediction.task + "/" + prediction.sample_id);
     }
   }
   return predictions;
@@ -232,21 +231,21 @@ void score_external_predictions(const std::vector<ExternalPrediction>& predictio
                        .reference = *prediction->reference});
     }
     const auto item_ids = store.put_items(samples_fingerprint, "external", items);
-    const std::int64_t run_id = store.put_run(
-        {.fingerprint = FingerprintBuilder("external run", 1)
-                            .add(cell_fingerprint)
-                            .add(samples_fingerprint)
-                            .add(task)
-                            .hex_digest(),
-         .cell_fingerprint = cell_fingerprint,
-         .task = std::string(task),
-         .cell = {{"retriever", {{"type", "external"}}},
-                  {"generator", {{"type", "external"}, {"model", name}}}},
-         .provenance = {{"crudbench", program_version()},
-                        {"knowledge_base_mode", "external"},
-                        {"corpus_fingerprint", "external"},
-                        {"samples_fingerprint", samples_fingerprint}},
-         .sample_count = static_cast<std::int64_t>(of_task.size())});
+    const std::int64_t run_id =
+        store.put_run({.fingerprint = FingerprintBuilder("external run", 1)
+                                          .add(cell_fingerprint)
+                                          .add(samples_fingerprint)
+                                          .add(task)
+                                          .hex_digest(),
+                       .cell_fingerprint = cell_fingerprint,
+                       .task = std::string(task),
+                       .cell = {{"retriever", {{"type", "external"}}},
+                                {"generator", {{"type", "external"}, {"model", name}}}},
+                       .provenance = {{"crudbench", program_version()},
+                                      {"knowledge_base_mode", "external"},
+                                      {"corpus_fingerprint", "external"},
+                                      {"samples_fingerprint", samples_fingerprint}},
+                       .sample_count = static_cast<std::int64_t>(of_task.size())});
     std::vector<SampleRecord> records(of_task.size());
     executor.run_all(records.size(), [&](std::size_t i) {
       records[i] = score_one(*of_task[i], item_ids[i], scorer);

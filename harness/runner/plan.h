@@ -16,8 +16,8 @@ namespace crudbench {
 struct PlannedRun {
   std::size_t cell = 0;  ///< Index into Experiment::cells.
   std::string task;
-  std::string fingerprint;       ///< Over everything that can change an answer.
-  std::string cell_fingerprint;  ///< The same for the cell's row of tasks.
+  std::string fingerprint;            ///< Over everything that can change an answer.
+  std::string cell_fingerprint;       ///< The same for the cell's row of tasks.
   std::string retrieval_fingerprint;  ///< Runs that share it share their hits.
   std::size_t sample_count = 0;
   RunProgress progress;  ///< Of earlier executions, if a store was given.

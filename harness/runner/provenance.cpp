@@ -1,8 +1,7 @@
 #include "harness/runner/provenance.h"
 
-#include <sys/utsname.h>
-
 #include <map>
+#include <sys/utsname.h>
 
 #include "harness/core/files.h"
 #include "harness/runner/thread_pool.h"
@@ -40,7 +39,9 @@ Json host() {
 
 }  // namespace
 
-std::string program_version() { return CRUDBENCH_VERSION; }
+std::string program_version() {
+  return CRUDBENCH_VERSION;
+}
 
 Json make_provenance(const Dataset& dataset) {
   std::map<std::string, std::size_t> issues;

@@ -85,8 +85,8 @@ void RunExecution::find_hits(std::span<const Ticket> tickets) {
     if (!parts_.hits.found[ticket.item]) {
       const Sample& sample = sample_of(ticket);
       missing.push_back(ticket.item);
-      queries.push_back({.text = parts_.items.task->query(sample),
-                         .gold_documents = sample.gold_documents});
+      queries.push_back(
+          {.text = parts_.items.task->query(sample), .gold_documents = sample.gold_documents});
     }
   }
   if (missing.empty()) {

@@ -342,9 +342,9 @@ class ExperimentRunner {
 }  // namespace
 
 ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& dataset,
-                          const Catalog& catalog, Store& store, const Workspace& workspace,
-                          Executor& executor, const RunOptions& options, RunListener& listener,
-                          const std::stop_token& stop) {
+                                 const Catalog& catalog, Store& store, const Workspace& workspace,
+                                 Executor& executor, const RunOptions& options,
+                                 RunListener& listener, const std::stop_token& stop) {
   return ExperimentRunner(experiment, dataset, catalog, store, workspace, executor, options,
                           listener)
       .run(stop);

@@ -19,8 +19,7 @@ class RunListener {
   virtual ~RunListener() = default;
 
   /// `position` counts from 0 among `run_count` runs.
-  virtual void run_started(const PlannedRun& run, std::size_t position,
-                           std::size_t run_count) = 0;
+  virtual void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) = 0;
   virtual void sample_finished(const SampleRecord& sample) = 0;
   virtual void run_finished(const PlannedRun& run, const RunProgress& progress) = 0;
 };
@@ -47,8 +46,8 @@ struct ExperimentOutcome {
 /// Stops soon after `stop` is requested, with everything finished so far stored. An error that
 /// concerns more than one sample throws; what was stored stays.
 ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& dataset,
-                          const Catalog& catalog, Store& store, const Workspace& workspace,
-                          Executor& executor, const RunOptions& options, RunListener& listener,
-                          const std::stop_token& stop);
+                                 const Catalog& catalog, Store& store, const Workspace& workspace,
+                                 Executor& executor, const RunOptions& options,
+                                 RunListener& listener, const std::stop_token& stop);
 
 }  // namespace crudbench

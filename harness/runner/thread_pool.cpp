@@ -1,8 +1,7 @@
 #include "harness/runner/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
+#include <sched.h>
 
 namespace crudbench {
 

@@ -120,7 +120,9 @@ std::string extract_response(std::string_view reply) {
   return std::string(strip(reply));
 }
 
-std::span<const std::string_view> task_names() noexcept { return kNames; }
+std::span<const std::string_view> task_names() noexcept {
+  return kNames;
+}
 
 void add_builtin_tasks(Catalog& catalog) {
   for (const TaskSpec& spec : kTasks) {

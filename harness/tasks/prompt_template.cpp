@@ -12,31 +12,28 @@
 
 namespace crudbench {
 
-namespace embedded {
-
-extern const std::string_view prompt_event_summary;
-extern const std::string_view prompt_continuing_writing;
-extern const std::string_view prompt_hallu_modified;
-extern const std::string_view prompt_quest_answer;
-
-}  // namespace embedded
+// Compiled in from configs/prompts/default.
+std::string_view prompt_event_summary();
+std::string_view prompt_continuing_writing();
+std::string_view prompt_hallu_modified();
+std::string_view prompt_quest_answer();
 
 namespace {
 
 /// A task's template: compiled in, and upstream's name for the file.
 struct PromptFile {
   std::string_view task;
-  const std::string_view* embedded;
+  std::string_view (*embedded)();
   std::string_view upstream_name;
 };
 
 constexpr std::array<PromptFile, 6> kPromptFiles{{
-    {"event_summary", &embedded::prompt_event_summary, "summary.txt"},
-    {"continuing_writing", &embedded::prompt_continuing_writing, "continue_writing.txt"},
-    {"hallu_modified", &embedded::prompt_hallu_modified, "hallu_mod.txt"},
-    {"questanswer_1doc", &embedded::prompt_quest_answer, "quest_answer.txt"},
-    {"questanswer_2docs", &embedded::prompt_quest_answer, "quest_answer.txt"},
-    {"questanswer_3docs", &embedded::prompt_quest_answer, "quest_answer.txt"},
+    {"event_summary", prompt_event_summary, "summary.txt"},
+    {"continuing_writing", prompt_continuing_writing, "continue_writing.txt"},
+    {"hallu_modified", prompt_hallu_modified, "hallu_mod.txt"},
+    {"questanswer_1doc", prompt_quest_answer, "quest_answer.txt"},
+    {"questanswer_2docs", prompt_quest_answer, "quest_answer.txt"},
+    {"questanswer_3docs", prompt_quest_answer, "quest_answer.txt"},
 }};
 
 const std::vector<std::string>& known_placeholders() {
@@ -91,13 +88,14 @@ PromptTemplate::PromptTemplate(std::string_view text, const std::string& file)
     i += name.size() + 2;
   }
   pieces_.push_back(std::move(piece));
-  const bool shows_documents =
-      std::any_of(pieces_.begin(), pieces_.end(),
-                  [](const Piece& each) { return each.placeholder == "search_documents"; });
+  const bool shows_documents = std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& each) {
+    return each.placeholder == "search_documents";
+  });
   if (!shows_documents) {
     throw Error(ErrorCode::kInvalidConfig,
-                file_ + ": the prompt has no {search_documents}: retrieved documents would not "
-                        "reach the generator");
+                file_ +
+                    ": the prompt has no {search_documents}: retrieved documents would not "
+                    "reach the generator");
   }
 }
 
@@ -126,7 +124,7 @@ PromptTemplate load_prompt_template(const std::string& prompt_set, std::string_v
     throw std::logic_error("no prompt is known for task " + std::string(task));
   }
   if (prompt_set == "default") {
-    return {*file->embedded, "prompt set 'default', " + std::string(task)};
+    return {file->embedded(), "prompt set 'default', " + std::string(task)};
   }
   const std::filesystem::path folder(prompt_set);
   for (const std::string& name : {std::string(task) + ".txt", std::string(file->upstream_name)}) {

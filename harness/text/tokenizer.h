@@ -21,6 +21,12 @@ class Tokenizer {
 /// OpenAI's cl100k_base without special tokens (`tiktoken.get_encoding("cl100k_base")
 /// .encode(text, disallowed_special=())`). The vocabulary is compiled into the program. One shared,
 /// immutable instance.
+/// A byte that is not part of well-formed UTF-8 is taken for a symbol and encoded as it is. Which
+/// characters are letters, numbers and white space is Unicode's word in the version of the ICU that
+/// crudbench was built with. Texts are smaller than 4 GiB.
 const Tokenizer& cl100k_tokenizer();
+
+/// SHA-256 of the vocabulary tables that `cl100k_tokenizer` was built with, 64 hexadecimal digits.
+std::string_view cl100k_vocabulary_fingerprint();
 
 }  // namespace crudbench

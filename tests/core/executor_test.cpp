@@ -1,7 +1,6 @@
 #include "harness/core/executor.h"
 
 #include <gtest/gtest.h>
-
 #include <utility>
 #include <vector>
 

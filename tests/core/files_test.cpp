@@ -8,8 +8,7 @@ namespace {
 using testing_support::TemporaryFolder;
 
 std::size_t entry_count(const std::filesystem::path& folder) {
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator(folder), {}));
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
 
 TEST(ReadFile, NamesTheFileThatCannotBeRead) {

@@ -1,7 +1,6 @@
 #include "harness/core/fingerprint.h"
 
 #include <gtest/gtest.h>
-
 #include <string>
 
 namespace crudbench {

@@ -6,8 +6,8 @@ namespace crudbench {
 namespace {
 
 TEST(ParseJson, AllowsCommentsAndAByteOrderMark) {
-  const Json value = parse_json("\xEF\xBB\xBF// why\n{\"a\": /* one */ 1}", "f",
-                                ErrorCode::kInvalidConfig);
+  const Json value =
+      parse_json("\xEF\xBB\xBF// why\n{\"a\": /* one */ 1}", "f", ErrorCode::kInvalidConfig);
   EXPECT_EQ(value, Json({{"a", 1}}));
 }
 

@@ -1,10 +1,9 @@
 #include "harness/core/random.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <gtest/gtest.h>
 
 namespace crudbench {
 namespace {

@@ -11,12 +11,14 @@ struct Shape {
 
 Registry<Shape> shapes() {
   Registry<Shape> registry("shape");
-  registry.add("circle", {.summary = "round",
-                          .example = {{"type", "circle"}},
-                          .check = [](Options& options) { options.integer("size", 3, 1); },
-                          .make = [](Options& options) {
-                            return std::make_unique<Shape>(Shape{options.integer("size", 3, 1)});
-                          }});
+  registry.add("circle",
+               {.summary = "round",
+                .example = {{"type", "circle"}},
+                .check = [](Options& options) { options.integer("size", 3, 1); },
+                .make =
+                    [](Options& options) {
+                      return std::make_unique<Shape>(Shape{options.integer("size", 3, 1)});
+                    }});
   return registry;
 }
 

@@ -1,7 +1,6 @@
 #include "harness/core/suggest.h"
 
 #include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 
@@ -16,7 +15,9 @@ TEST(NearestWord, FindsOneEditAway) {
   EXPECT_EQ(nearest_word("retreiver", kWords), "retriever");
 }
 
-TEST(NearestWord, DoesNotGuessWhatIsFarAway) { EXPECT_EQ(nearest_word("xyz", kWords), ""); }
+TEST(NearestWord, DoesNotGuessWhatIsFarAway) {
+  EXPECT_EQ(nearest_word("xyz", kWords), "");
+}
 
 TEST(Suggestion, ListsTheKnownWordsWhereNoneIsNear) {
   EXPECT_EQ(suggestion("xyz", kWords), "; known: chunker, embedder, retriever, top_k");

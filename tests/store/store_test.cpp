@@ -35,8 +35,9 @@ class StoreTest : public ::testing::Test {
 SampleRecord full_record(std::int64_t item_id) {
   return {.item_id = item_id,
           .prompt_sha256 = "hash",
-          .prediction = "答案"
-                        "与<script>",
+          .prediction =
+              "答案"
+              "与<script>",
           .reply = "<response>答案</response>",
           .hits = {{.doc_id = "f.txt:1", .span = {3, 9}, .score = 0.1, .is_gold = true}},
           .context_chars = 12,
@@ -127,10 +128,10 @@ TEST_F(StoreTest, TakesTheReplyFromTheCompletionCache) {
   store.put_completion("key", {.text = "another"});
   EXPECT_EQ(store.find_completion("key")->text, "reply");
   EXPECT_FALSE(store.find_completion("other").has_value());
-  store.put_samples(run_id, std::vector{SampleRecord{.item_id = items[0], .completion_key = "key"}});
-  store.visit_samples(run_id, [](const ItemRecord&, SampleRecord&& sample) {
-    EXPECT_EQ(sample.reply, "reply");
-  });
+  store.put_samples(run_id,
+                    std::vector{SampleRecord{.item_id = items[0], .completion_key = "key"}});
+  store.visit_samples(
+      run_id, [](const ItemRecord&, SampleRecord&& sample) { EXPECT_EQ(sample.reply, "reply"); });
 }
 
 TEST_F(StoreTest, ReplacesScoresOnly) {

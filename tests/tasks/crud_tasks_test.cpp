@@ -25,7 +25,9 @@ TEST(ExtractResponse, CutsAtTheCloseAfterTheLastOpen) {
   EXPECT_EQ(extract_response("x</response>y<response>z"), "z");
 }
 
-TEST(ExtractResponse, StripsAsPythonDoes) { EXPECT_EQ(extract_response("\u3000答案\u00a0"), "答案"); }
+TEST(ExtractResponse, StripsAsPythonDoes) {
+  EXPECT_EQ(extract_response("\u3000答案\u00a0"), "答案");
+}
 
 TEST(ExtractResponse, IsEmptyForAnEmptyAnswer) {
   EXPECT_EQ(extract_response("<response> </response>"), "");

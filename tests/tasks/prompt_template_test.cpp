@@ -10,8 +10,9 @@ using testing_support::TemporaryFolder;
 
 TEST(PromptTemplate, FillsPlaceholdersInOnePass) {
   const PromptTemplate prompt("问：{question}\n文：{search_documents}", "f");
-  EXPECT_EQ(prompt.fill({{"question", "{search_documents}？"}, {"search_documents", "甲{question}"}}),
-            "问：{search_documents}？\n文：甲{question}");
+  EXPECT_EQ(
+      prompt.fill({{"question", "{search_documents}？"}, {"search_documents", "甲{question}"}}),
+      "问：{search_documents}？\n文：甲{question}");
 }
 
 TEST(PromptTemplate, ReadsBracesAsPythonDoes) {

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+
+#include "harness/core/catalog.h"
+#include "harness/core/options.h"
+#include "harness/generators/generator.h"
+
+namespace crudbench {
+
+/// Adds every generator of this folder to the catalog.
+void add_builtin_generators(Catalog& catalog);
+
+/// The members. `check_…` reads and checks the options; `make_…` takes options it accepts.
+void check_extractive_generator(Options& options);
+std::unique_ptr<Generator> make_extractive_generator(Options& options, const GeneratorParts& parts);
+
+void check_openai_generator(Options& options);
+/// Throws Error(kInvalidConfig) if the environment variable that `api_key_env` names is not set or
+/// holds no usable key.
+std::unique_ptr<Generator> make_openai_generator(Options& options, const GeneratorParts& parts);
+
+}  // namespace crudbench

@@ -1,0 +1,378 @@
+#include "metrics/statistics.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <numbers>
+#include <numeric>
+#include <string>
+
+#include "harness/core/random.h"
+
+namespace crudbench {
+
+namespace {
+
+/// Sums that differ by no more than this share of their scale are ties: what is left of rounding.
+constexpr double kTieTolerance = 1e-10;
+
+double normal_cdf(double x) {
+  return 0.5 * std::erfc(-x / std::numbers::sqrt2);
+}
+
+/// Deviations from the mean; exactly 0 if all values are equal, whatever the mean was rounded to.
+std::vector<double> centred(std::span<const double> values) {
+  const bool equal =
+      std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
+  const double centre = equal ? values.front() : mean(values);
+  std::vector<double> result(values.begin(), values.end());
+  for (double& value : result) {
+    value -= centre;
+  }
+  return result;
+}
+
+/// How often each of `counts.size()` values is drawn in as many draws with replacement. Positions
+/// come from 32 random bits by multiplication; the bias, below counts.size() / 2^32, is far under
+/// the noise of any resampling.
+void draw_counts(Random& random, std::span<std::int32_t> counts) {
+  std::fill(counts.begin(), counts.end(), 0);
+  const std::uint64_t bound = counts.size();
+  std::uint64_t bits = 0;
+  for (std::size_t draw = 0; draw < counts.size(); ++draw) {
+    bits = draw % 2 == 0 ? random.next() : bits >> 32U;
+    ++counts[(bits & 0xFFFFFFFFU) * bound >> 32U];
+  }
+}
+
+/// The sum of the drawn values, in four running sums that do not wait for each other.
+double weighted_sum(std::span<const std::int32_t> counts, std::span<const double> values) {
+  constexpr std::size_t kLanes = 4;
+  std::array<double, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      sums[lane] += static_cast<double>(counts[i + lane]) * values[i + lane];
+    }
+  }
+  double rest = 0.0;
+  for (; i < values.size(); ++i) {
+    rest += static_cast<double>(counts[i]) * values[i];
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest;
+}
+
+/// The sums of `options.resamples` bootstrap samples of each column; all columns have the same
+/// length, below 2^31.
+std::vector<std::vector<double>> bootstrap_sums(std::span<const std::vector<double>> columns,
+                                                const ResamplingOptions& options,
+                                                Executor& executor) {
+  constexpr std::size_t kResamplesPerPiece = 64;
+  std::vector<std::vector<double>> sums(columns.size(), std::vector<double>(options.resamples));
+  run_ranges(executor, options.resamples, kResamplesPerPiece,
+             [&](std::size_t begin, std::size_t end) {
+               Random random(derive_seed(options.seed, "bootstrap/" + std::to_string(begin)));
+               std::vector<std::int32_t> counts(columns.front().size());
+               for (std::size_t resample = begin; resample < end; ++resample) {
+                 draw_counts(random, counts);
+                 for (std::size_t column = 0; column < columns.size(); ++column) {
+                   sums[column][resample] = weighted_sum(counts, columns[column]);
+                 }
+               }
+             });
+  return sums;
+}
+
+/// The `probability` quantile of sorted values, between order statistics i / (n + 1).
+double sorted_quantile(std::span<const double> sorted, double probability) {
+  const auto last = static_cast<double>(sorted.size() - 1);
+  const double position =
+      std::clamp(probability * static_cast<double>(sorted.size() + 1) - 1.0, 0.0, last);
+  const auto lower = static_cast<std::size_t>(position);
+  const std::size_t upper = std::min(lower + 1, sorted.size() - 1);
+  return std::lerp(sorted[lower], sorted[upper], position - std::floor(position));
+}
+
+/// BCa interval of a sum of `values`, which are centred, from its bootstrap distribution.
+Interval bca_interval(std::span<const double> values, std::vector<double> sums, double confidence) {
+  double square_sum = 0.0;
+  double cube_sum = 0.0;
+  for (const double value : values) {
+    square_sum += value * value;
+    cube_sum += value * value * value;
+  }
+  if (square_sum == 0.0) {
+    return {};
+  }
+  std::sort(sums.begin(), sums.end());
+  const double tie = kTieTolerance * std::sqrt(square_sum);
+  const auto below = std::lower_bound(sums.begin(), sums.end(), -tie);
+  const auto above = std::upper_bound(sums.begin(), sums.end(), tie);
+  const auto count = static_cast<double>(sums.size());
+  // Ties with the observed sum, which is 0, lie half below it and half above.
+  const double share_below =
+      (static_cast<double>(below - sums.begin()) + 0.5 * static_cast<double>(above - below)) /
+      count;
+  const double bias = normal_quantile(std::clamp(share_below, 0.5 / count, 1.0 - 0.5 / count));
+  const double acceleration = cube_sum / (6.0 * square_sum * std::sqrt(square_sum));
+  const auto bound = [&](double probability) {
+    const double shifted = bias + normal_quantile(probability);
+    // |acceleration| <= 1/6, so only confidences very close to 1 need the guard.
+    const double stretch = std::max(1.0 - acceleration * shifted, 1e-3);
+    return sorted_quantile(sums, normal_cdf(bias + shifted / stretch));
+  };
+  return {bound(0.5 * (1.0 - confidence)), bound(0.5 * (1.0 + confidence))};
+}
+
+/// The sums of all 2^n choices of signs for at most 20 differences, each with the first sign
+/// positive: the others mirror them.
+double exact_permutation_p_value(std::span<const double> differences, double observed, double tie) {
+  std::vector<double> sums = {differences.front()};
+  sums.reserve(std::size_t{1} << (differences.size() - 1));
+  for (const double difference : differences.subspan(1)) {
+    const std::size_t count = sums.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      sums.push_back(sums[i] - difference);
+      sums[i] += difference;
+    }
+  }
+  const auto extreme = std::count_if(sums.begin(), sums.end(),
+                                     [&](double sum) { return std::abs(sum) >= observed - tie; });
+  return static_cast<double>(extreme) / static_cast<double>(sums.size());
+}
+
+/// Sums of the differences under random signs, 64 signs a random number. The sums of eight
+/// neighbours under all 256 choices are tabulated once and used in every permutation.
+double random_permutation_p_value(std::span<const double> differences, double observed, double tie,
+                                  const ResamplingOptions& options) {
+  constexpr std::size_t kSigns = 64;
+  constexpr std::size_t kGroup = 8;
+  constexpr std::size_t kChoices = 1U << kGroup;
+  Random random(derive_seed(options.seed, "permutation"));
+  std::vector<double> sums(options.resamples, 0.0);
+  std::vector<std::array<double, kChoices>> tables(kSigns / kGroup);
+  for (std::size_t begin = 0; begin < differences.size(); begin += kSigns) {
+    for (std::size_t group = 0; group < tables.size(); ++group) {
+      tables[group][0] = 0.0;
+      for (std::size_t i = 0; i < kGroup; ++i) {
+        const std::size_t position = begin + group * kGroup + i;
+        const double difference = position < differences.size() ? differences[position] : 0.0;
+        const std::size_t count = std::size_t{1} << i;
+        for (std::size_t choice = 0; choice < count; ++choice) {
+          tables[group][count + choice] = tables[group][choice] - difference;
+          tables[group][choice] += difference;
+        }
+      }
+    }
+    for (double& sum : sums) {
+      std::uint64_t signs = random.next();
+      double part = 0.0;
+      for (const std::array<double, kChoices>& table : tables) {
+        part += table[signs & (kChoices - 1)];
+        signs >>= kGroup;
+      }
+      sum += part;
+    }
+  }
+  const auto extreme = std::count_if(sums.begin(), sums.end(),
+                                     [&](double sum) { return std::abs(sum) >= observed - tie; });
+  return (static_cast<double>(extreme) + 1.0) / (static_cast<double>(sums.size()) + 1.0);
+}
+
+}  // namespace
+
+double stable_sum(std::span<const double> values) noexcept {
+  double sum = 0.0;
+  double lost = 0.0;
+  for (const double value : values) {
+    const double next = sum + value;
+    lost += std::abs(sum) >= std::abs(value) ? (sum - next) + value : (value - next) + sum;
+    sum = next;
+  }
+  return sum + lost;
+}
+
+double mean(std::span<const double> values) noexcept {
+  assert(!values.empty());
+  return stable_sum(values) / static_cast<double>(values.size());
+}
+
+double standard_deviation(std::span<const double> values) {
+  if (values.size() < 2) {
+    return 0.0;
+  }
+  std::vector<double> squares = centred(values);
+  for (double& value : squares) {
+    value *= value;
+  }
+  return std::sqrt(stable_sum(squares) / static_cast<double>(values.size() - 1));
+}
+
+double normal_quantile(double probability) {
+  assert(probability > 0.0 && probability < 1.0);
+  // Acklam's rational approximation, relative error below 1.2e-9, then one step of Halley's method.
+  constexpr std::array kCentreTop = {-3.969683028665376e+01, 2.209460984245205e+02,
+                                     -2.759285104469687e+02, 1.383577518672690e+02,
+                                     -3.066479806614716e+01, 2.506628277459239e+00};
+  constexpr std::array kCentreBottom = {-5.447609879822406e+01, 1.615858368580409e+02,
+                                        -1.556989798598866e+02, 6.680131188771972e+01,
+                                        -1.328068155288572e+01, 1.0};
+  constexpr std::array kTailTop = {-7.784894002430293e-03, -3.223964580411365e-01,
+                                   -2.400758277161838e+00, -2.549732539343734e+00,
+                                   4.374664141464968e+00,  2.938163982698783e+00};
+  constexpr std::array kTailBottom = {7.784695709041462e-03, 3.224671290700398e-01,
+                                      2.445134137142996e+00, 3.754408661907416e+00, 1.0};
+  constexpr double kTail = 0.02425;
+  const auto polynomial = [](const auto& coefficients, double x) {
+    return std::accumulate(
+        coefficients.begin(), coefficients.end(), 0.0,
+        [x](double value, double coefficient) { return value * x + coefficient; });
+  };
+  double x = 0.0;
+  if (probability < kTail || probability > 1.0 - kTail) {
+    const double tail = std::min(probability, 1.0 - probability);
+    const double root = std::sqrt(-2.0 * std::log(tail));
+    x = polynomial(kTailTop, root) / polynomial(kTailBottom, root);
+    x = probability < kTail ? x : -x;
+  } else {
+    const double offset = probability - 0.5;
+    const double square = offset * offset;
+    x = offset * polynomial(kCentreTop, square) / polynomial(kCentreBottom, square);
+  }
+  const double error = normal_cdf(x) - probability;
+  const double step = error * std::sqrt(2.0 * std::numbers::pi) * std::exp(0.5 * x * x);
+  return x - step / (1.0 + 0.5 * x * step);
+}
+
+std::vector<std::optional<MeanEstimate>> estimate_means(
+    std::span<const std::span<const double>> columns, const ResamplingOptions& options,
+    Executor& executor) {
+  std::vector<std::optional<MeanEstimate>> estimates(columns.size());
+  std::map<std::size_t, std::vector<std::size_t>> columns_by_length;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].empty()) {
+      estimates[i] =
+          MeanEstimate{.n = columns[i].size(), .mean = mean(columns[i]), .interval = std::nullopt};
+      columns_by_length[columns[i].size()].push_back(i);
+    }
+  }
+  for (const auto& [length, positions] : columns_by_length) {
+    if (length < 2) {
+      continue;
+    }
+    std::vector<std::vector<double>> values;
+    values.reserve(positions.size());
+    for (const std::size_t position : positions) {
+      values.push_back(centred(columns[position]));
+    }
+    std::vector<std::vector<double>> sums = bootstrap_sums(values, options, executor);
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      MeanEstimate& estimate = *estimates[positions[i]];
+      const Interval of_sum = bca_interval(values[i], std::move(sums[i]), options.confidence);
+      const auto n = static_cast<double>(length);
+      estimate.interval = Interval{estimate.mean + of_sum.low / n, estimate.mean + of_sum.high / n};
+    }
+  }
+  return estimates;
+}
+
+std::optional<MeanEstimate> estimate_mean(std::span<const double> values,
+                                          const ResamplingOptions& options, Executor& executor) {
+  return estimate_means(std::span(&values, 1), options, executor).front();
+}
+
+double permutation_p_value(std::span<const double> differences, const ResamplingOptions& options) {
+  constexpr std::size_t kMaxExact = 20;
+  std::vector<double> changes;
+  std::copy_if(differences.begin(), differences.end(), std::back_inserter(changes),
+               [](double difference) { return difference != 0.0; });
+  if (changes.empty()) {
+    return 1.0;
+  }
+  const double observed = std::abs(stable_sum(changes));
+  const double tie = kTieTolerance * std::accumulate(changes.begin(), changes.end(), 0.0,
+                                                     [](double sum, double difference) {
+                                                       return sum + std::abs(difference);
+                                                     });
+  return changes.size() <= kMaxExact ? exact_permutation_p_value(changes, observed, tie)
+                                     : random_permutation_p_value(changes, observed, tie, options);
+}
+
+std::optional<double> cohens_dz(std::span<const double> differences) {
+  if (differences.size() < 2) {
+    return std::nullopt;
+  }
+  const double difference = mean(differences);
+  const double deviation = standard_deviation(differences);
+  if (deviation <= kTieTolerance * std::abs(difference)) {
+    return std::nullopt;
+  }
+  return difference / deviation;
+}
+
+std::optional<double> smallest_detectable_difference(std::span<const double> differences,
+                                                     double power, double confidence) {
+  if (differences.size() < 2) {
+    return std::nullopt;
+  }
+  return (normal_quantile(0.5 * (1.0 + confidence)) + normal_quantile(power)) *
+         standard_deviation(differences) / std::sqrt(static_cast<double>(differences.size()));
+}
+
+std::optional<PairedComparison> compare_paired(std::span<const double> a, std::span<const double> b,
+                                               const ResamplingOptions& options,
+                                               Executor& executor) {
+  assert(a.size() == b.size());
+  if (a.empty()) {
+    return std::nullopt;
+  }
+  std::vector<double> differences(a.size());
+  std::transform(a.begin(), a.end(), b.begin(), differences.begin(), std::minus<>());
+  const MeanEstimate estimate = *estimate_mean(differences, options, executor);
+  return PairedComparison{
+      .n = estimate.n,
+      .difference = estimate.mean,
+      .interval = estimate.interval,
+      .p_value = permutation_p_value(differences, options),
+      .effect_size = cohens_dz(differences),
+      .smallest_detectable = smallest_detectable_difference(differences, 0.8, options.confidence),
+  };
+}
+
+std::vector<double> holm_correction(std::span<const double> p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t i, std::size_t j) { return p_values[i] < p_values[j]; });
+  std::vector<double> adjusted(p_values.size());
+  double largest = 0.0;
+  for (std::size_t step = 0; step < order.size(); ++step) {
+    const auto remaining = static_cast<double>(order.size() - step);
+    largest = std::max(largest, std::min(1.0, remaining * p_values[order[step]]));
+    adjusted[order[step]] = largest;
+  }
+  return adjusted;
+}
+
+double mcnemar_p_value(std::size_t only_a, std::size_t only_b) {
+  const std::size_t n = only_a + only_b;
+  const std::size_t fewer = std::min(only_a, only_b);
+  // The binomial tail P(X <= fewer), p = 1/2: its largest term in logarithms, the others from it.
+  double log_term = -static_cast<double>(n) * std::numbers::ln2;
+  for (std::size_t i = 1; i <= fewer; ++i) {
+    log_term += std::log(static_cast<double>(n - fewer + i) / static_cast<double>(i));
+  }
+  double tail = 1.0;
+  double term = 1.0;
+  for (std::size_t k = fewer; k > 0; --k) {
+    term *= static_cast<double>(k) / static_cast<double>(n - k + 1);
+    tail += term;
+  }
+  return std::min(1.0, 2.0 * std::exp(log_term) * tail);
+}
+
+}  // namespace crudbench

@@ -1,0 +1,340 @@
+#include "reports/comparison.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "harness/core/error.h"
+#include "harness/core/suggest.h"
+#include "reports/leaderboard.h"
+#include "reports/renderers.h"
+#include "reports/safe_text.h"
+#include "reports/text_table.h"
+
+namespace crudbench {
+
+namespace {
+
+constexpr double kSignificanceLevel = 0.05;
+
+/// The mean of the valid repeats of each item, by metric and then item.
+using ItemValues = std::map<std::int64_t, double>;
+using RunValues = std::map<std::string, ItemValues>;
+
+RunValues read_values(const Store& store, std::int64_t run_id) {
+  struct Sum {
+    double sum = 0.0;
+    double count = 0.0;
+  };
+  std::map<std::string, std::map<std::int64_t, Sum>> sums;
+  store.visit_samples(run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
+    for (const auto& [name, score] : sample.scores.items()) {
+      if (score.is_number()) {
+        Sum& sum = sums[name][item.item_id];
+        sum.sum += score.get<double>();
+        sum.count += 1.0;
+      }
+    }
+  });
+  RunValues values;
+  for (const auto& [name, items] : sums) {
+    for (const auto& [item_id, sum] : items) {
+      values[name].emplace(item_id, sum.sum / sum.count);
+    }
+  }
+  return values;
+}
+
+void require_same(const RunRecord& baseline, const RunRecord& run, const std::string& what,
+                  const std::string& baseline_value, const std::string& value) {
+  if (baseline_value != value) {
+    const auto shown = [](const std::string& text) {
+      return text.empty() ? std::string("not recorded") : "'" + text + "'";
+    };
+    throw Error(ErrorCode::kInvalidConfig,
+                "runs must share their " + what + " to be compared: run " +
+                    std::to_string(baseline.run_id) + " has " + shown(baseline_value) + ", run " +
+                    std::to_string(run.run_id) + " has " + shown(value));
+  }
+}
+
+std::string recorded(const RunRecord& run, const char* key) {
+  return run.provenance.is_object() && run.provenance.contains(key)
+             ? plain_text(run.provenance[key])
+             : "";
+}
+
+std::vector<RunRecord> find_runs(const Store& store, const std::vector<std::string>& names) {
+  if (names.size() < 2) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "a comparison needs two runs or more, got " + std::to_string(names.size()));
+  }
+  std::vector<RunRecord> runs;
+  for (const std::string& name : names) {
+    RunRecord run = store.find_run(name);
+    for (const RunRecord& earlier : runs) {
+      if (earlier.run_id == run.run_id) {
+        throw Error(ErrorCode::kInvalidConfig,
+                    "run " + std::to_string(run.run_id) + " is named twice");
+      }
+    }
+    if (!runs.empty()) {
+      require_same(runs.front(), run, "task", runs.front().task, run.task);
+      for (const auto& [key, what] : {std::pair("knowledge_base_mode", "knowledge-base mode"),
+                                      std::pair("corpus_fingerprint", "corpus"),
+                                      std::pair("samples_fingerprint", "samples")}) {
+        require_same(runs.front(), run, what, recorded(runs.front(), key), recorded(run, key));
+      }
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+/// What tells the runs apart, as a leaderboard would say it.
+std::vector<std::string> label_runs(const std::vector<RunRecord>& runs) {
+  std::vector<Json> cells;
+  for (const RunRecord& run : runs) {
+    cells.push_back(run.cell);
+  }
+  const std::vector<std::string> labels = cell_labels(cells);
+  std::vector<std::string> unique;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const bool is_unique =
+        !labels[i].empty() && std::count(labels.begin(), labels.end(), labels[i]) == 1;
+    unique.push_back(is_unique ? labels[i]
+                               : labels[i] + (labels[i].empty() ? "run " : " · run ") +
+                                     std::to_string(runs[i].run_id));
+  }
+  return unique;
+}
+
+std::vector<std::string> choose_metrics(const std::vector<RunValues>& values,
+                                        const ComparisonOptions& options) {
+  std::set<std::string> known;
+  for (const auto& [name, items] : values.front()) {
+    const bool shared = std::any_of(values.begin() + 1, values.end(),
+                                    [&name = name](auto& other) { return other.contains(name); });
+    if (shared) {
+      known.insert(name);
+    }
+  }
+  std::vector<std::string> names(known.begin(), known.end());
+  std::sort(names.begin(), names.end(), metric_precedes);
+  if (names.empty()) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "the runs share no metric with a value; 'crudbench show RUN' lists what they have");
+  }
+  for (const std::string& wanted : options.metrics) {
+    if (!known.contains(wanted)) {
+      throw Error(ErrorCode::kInvalidConfig, "the runs share no values of metric '" + wanted + "'" +
+                                                 suggestion(wanted, names));
+    }
+  }
+  if (!options.metrics.empty()) {
+    return options.metrics;
+  }
+  std::vector<std::string> main = main_metrics(names);
+  return main.empty() ? names : main;
+}
+
+std::optional<MetricComparison> compare_metric(const std::string& metric, const RunValues& baseline,
+                                               const RunValues& system,
+                                               const ResamplingOptions& options,
+                                               Executor& executor) {
+  const auto baseline_items = baseline.find(metric);
+  const auto system_items = system.find(metric);
+  if (baseline_items == baseline.end() || system_items == system.end()) {
+    return std::nullopt;
+  }
+  std::vector<double> baseline_values;
+  std::vector<double> system_values;
+  for (const auto& [item_id, value] : baseline_items->second) {
+    const auto pair = system_items->second.find(item_id);
+    if (pair != system_items->second.end()) {
+      baseline_values.push_back(value);
+      system_values.push_back(pair->second);
+    }
+  }
+  auto paired = compare_paired(system_values, baseline_values, options, executor);
+  if (!paired) {
+    return std::nullopt;
+  }
+  MetricComparison comparison{.metric = describe_metric(metric)};
+  comparison.metric.name = metric;
+  comparison.common_count = static_cast<std::int64_t>(baseline_values.size());
+  comparison.only_baseline_count =
+      static_cast<std::int64_t>(baseline_items->second.size() - baseline_values.size());
+  comparison.only_system_count =
+      static_cast<std::int64_t>(system_items->second.size() - baseline_values.size());
+  comparison.baseline_mean = mean(baseline_values);
+  comparison.system_mean = mean(system_values);
+  comparison.paired = *paired;
+  return comparison;
+}
+
+std::string p_value_text(double p_value) {
+  return p_value < 0.001 ? "<0.001" : fixed_number(p_value, 3);
+}
+
+std::string signed_text(double value, const MetricDescription& metric) {
+  const std::string text = mean_text(value, metric);
+  return value > 0.0 ? "+" + text : text;
+}
+
+std::string interval_text(const std::optional<Interval>& interval,
+                          const MetricDescription& metric) {
+  return interval ? "[" + signed_text(interval->low, metric) + ", " +
+                        signed_text(interval->high, metric) + "]"
+                  : "–";
+}
+
+/// The cells of one line after the metric's name, for all text forms.
+std::vector<std::string> number_cells(const MetricComparison& comparison) {
+  const MetricDescription& metric = comparison.metric;
+  return {std::to_string(comparison.common_count),
+          std::to_string(comparison.only_baseline_count) + "/" +
+              std::to_string(comparison.only_system_count),
+          mean_text(comparison.baseline_mean, metric),
+          mean_text(comparison.system_mean, metric),
+          signed_text(comparison.paired.difference, metric),
+          interval_text(comparison.paired.interval, metric),
+          p_value_text(comparison.paired.p_value),
+          p_value_text(comparison.adjusted_p_value)};
+}
+
+const std::vector<std::string>& number_titles() {
+  static const std::vector<std::string> kTitles = {"n",     "only A/B",      "A", "B",
+                                                   "B - A", "95 % interval", "p", "p (Holm)"};
+  return kTitles;
+}
+
+constexpr const char* kReadingNote =
+    "n: samples with a value in both runs; only A/B: samples with a value in one of them. Shares "
+    "in "
+    "%. p: paired permutation test, two-sided; Holm over all lines.";
+
+Json optional_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
+}  // namespace
+
+RunComparison compare_runs(const Store& store, const std::vector<std::string>& runs,
+                           const ComparisonOptions& options, Executor& executor) {
+  RunComparison result{.runs = find_runs(store, runs)};
+  result.labels = label_runs(result.runs);
+  std::vector<RunValues> values;
+  for (const RunRecord& run : result.runs) {
+    values.push_back(read_values(store, run.run_id));
+  }
+  std::vector<double> p_values;
+  for (const std::string& metric : choose_metrics(values, options)) {
+    for (std::size_t system = 1; system < values.size(); ++system) {
+      auto comparison =
+          compare_metric(metric, values.front(), values[system], options.resampling, executor);
+      if (comparison) {
+        comparison->system = system;
+        p_values.push_back(comparison->paired.p_value);
+        result.comparisons.push_back(std::move(*comparison));
+      }
+    }
+  }
+  const std::vector<double> adjusted = holm_correction(p_values);
+  for (std::size_t i = 0; i < adjusted.size(); ++i) {
+    result.comparisons[i].adjusted_p_value = adjusted[i];
+  }
+  return result;
+}
+
+std::string comparison_terminal(const RunComparison& comparison, bool colours) {
+  std::string output =
+      emphasized(printable_line(comparison.runs.front().task), Emphasis::kBold, colours) +
+      "\nA: " + printable_line(comparison.labels.front()) + "\n";
+  for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
+    output += "\nB: " + printable_line(comparison.labels[system]) + "\n";
+    std::vector<TextColumn> columns = {{.title = "metric"}};
+    for (const std::string& title : number_titles()) {
+      columns.push_back({.title = title, .right_aligned = true});
+    }
+    TextTable table(std::move(columns));
+    for (const MetricComparison& line : comparison.comparisons) {
+      if (line.system != system) {
+        continue;
+      }
+      std::vector<TextCell> cells = {{.text = line.metric.name}};
+      for (std::string& text : number_cells(line)) {
+        cells.push_back({.text = std::move(text)});
+      }
+      if (line.adjusted_p_value < kSignificanceLevel) {
+        cells.back().emphasis = Emphasis::kBold;
+      }
+      table.add_row(std::move(cells));
+    }
+    output += table.to_string(colours);
+  }
+  return output + "\n" + kReadingNote + "\n";
+}
+
+std::string comparison_markdown(const RunComparison& comparison) {
+  std::string output = "# " + markdown_cell(comparison.runs.front().task) +
+                       "\n\nA: " + markdown_cell(comparison.labels.front()) + "\n";
+  for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
+    output += "\n## B: " + markdown_cell(comparison.labels[system]) + "\n\n| metric |";
+    for (const std::string& title : number_titles()) {
+      output += " " + title + " |";
+    }
+    output += "\n| --- |";
+    for (std::size_t i = 0; i < number_titles().size(); ++i) {
+      output += " ---: |";
+    }
+    output += "\n";
+    for (const MetricComparison& line : comparison.comparisons) {
+      if (line.system != system) {
+        continue;
+      }
+      output += "| " + markdown_cell(line.metric.name) + " |";
+      for (const std::string& text : number_cells(line)) {
+        output += " " + markdown_cell(text) + " |";
+      }
+      output += "\n";
+    }
+  }
+  return output + "\n" + kReadingNote + "\n";
+}
+
+Json comparison_json(const RunComparison& comparison) {
+  Json runs = Json::array();
+  for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
+    runs.push_back({{"run_id", comparison.runs[i].run_id},
+                    {"fingerprint", comparison.runs[i].fingerprint},
+                    {"label", comparison.labels[i]}});
+  }
+  Json lines = Json::array();
+  for (const MetricComparison& line : comparison.comparisons) {
+    const PairedComparison& paired = line.paired;
+    lines.push_back({{"metric", line.metric.name},
+                     {"run", line.system},
+                     {"n_common", line.common_count},
+                     {"n_only_baseline", line.only_baseline_count},
+                     {"n_only_run", line.only_system_count},
+                     {"baseline_mean", line.baseline_mean},
+                     {"mean", line.system_mean},
+                     {"difference", paired.difference},
+                     {"low", paired.interval ? Json(paired.interval->low) : Json()},
+                     {"high", paired.interval ? Json(paired.interval->high) : Json()},
+                     {"p_value", paired.p_value},
+                     {"p_value_holm", line.adjusted_p_value},
+                     {"effect_size", optional_json(paired.effect_size)},
+                     {"smallest_detectable", optional_json(paired.smallest_detectable)}});
+  }
+  return {{"format", "crudbench-comparison"},
+          {"version", 1},
+          {"task", comparison.runs.front().task},
+          {"runs", std::move(runs)},
+          {"comparisons", std::move(lines)}};
+}
+
+}  // namespace crudbench

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "harness/core/json.h"
+#include "harness/store/store.h"
+#include "metrics/metric.h"
+#include "metrics/statistics.h"
+
+namespace crudbench {
+
+/// One metric of one run against the baseline, over the samples that have a value in both. With
+/// repeats, a sample's value is the mean of its valid repeats.
+struct MetricComparison {
+  MetricDescription metric;
+  std::size_t system = 0;  ///< Position in `RunComparison::runs`, >= 1.
+  std::int64_t common_count = 0;
+  /// Samples with a value in one of the two only: what the comparison cannot see.
+  std::int64_t only_baseline_count = 0;
+  std::int64_t only_system_count = 0;
+  double baseline_mean = 0.0;
+  double system_mean = 0.0;
+  PairedComparison paired;        ///< System minus baseline.
+  double adjusted_p_value = 1.0;  ///< Holm, over all comparisons of this call.
+};
+
+/// Runs of one task on the same data; the first one is the baseline.
+struct RunComparison {
+  std::vector<RunRecord> runs;
+  std::vector<std::string> labels;            ///< Of each run; never two alike.
+  std::vector<MetricComparison> comparisons;  ///< By metric, then by system.
+};
+
+struct ComparisonOptions {
+  std::vector<std::string> metrics;  ///< Those to compare; empty for the main ones.
+  ResamplingOptions resampling;
+};
+
+/// `runs` name two runs or more, by fingerprint prefix or id. Throws Error(kInvalidConfig) for an
+/// unknown or repeated run, for runs that differ in task, knowledge-base mode, corpus or samples,
+/// and for a metric that no two of them share.
+RunComparison compare_runs(const Store& store, const std::vector<std::string>& runs,
+                           const ComparisonOptions& options, Executor& executor);
+
+/// `colours` switches ANSI sequences on.
+std::string comparison_terminal(const RunComparison& comparison, bool colours);
+std::string comparison_markdown(const RunComparison& comparison);
+/// {"format": "crudbench-comparison", "version": 1, "task", "runs": [{"run_id", "fingerprint",
+/// "label"}], "comparisons": [{"metric", "run" (position), "n_common", "n_only_baseline",
+/// "n_only_run", "baseline_mean", "mean", "difference", "low", "high", "p_value",
+/// "p_value_holm", "effect_size", "smallest_detectable"}]}; numbers exact, null for none.
+Json comparison_json(const RunComparison& comparison);
+
+}  // namespace crudbench

@@ -1,0 +1,397 @@
+#include "reports/leaderboard.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "harness/core/error.h"
+#include "harness/core/suggest.h"
+#include "reports/safe_text.h"
+
+namespace crudbench {
+
+namespace {
+
+/// Sections of a cell in the order a reader wants them: first the method, then its surroundings.
+constexpr std::array<std::string_view, 8> kSectionOrder = {
+    "retriever", "reranker", "chunker", "embedder", "index", "context", "prompts", "generator"};
+
+/// What a table always tells about its rows.
+constexpr std::array<std::string_view, 3> kFixedAxes = {"retriever/type", "generator/type",
+                                                        "generator/model"};
+
+/// Upstream's order: Create, Delete, Update, Read are the letters; the keys stand in this order.
+constexpr std::array<std::string_view, 6> kTaskOrder = {"event_summary",     "continuing_writing",
+                                                        "hallu_modified",    "questanswer_1doc",
+                                                        "questanswer_2docs", "questanswer_3docs"};
+
+template <std::size_t size>
+std::size_t position_in(const std::array<std::string_view, size>& order, std::string_view name) {
+  return static_cast<std::size_t>(std::find(order.begin(), order.end(), name) - order.begin());
+}
+
+/// Sorts paths by section, then "type", "model", and the other options by name.
+auto axis_key(const std::string& path) {
+  const std::string_view view = path;
+  const std::string_view section = view.substr(0, view.find('/'));
+  const std::string_view option = view.substr(std::min(section.size() + 1, view.size()));
+  const int rank = option == "type" ? 0 : option == "model" ? 1 : 2;
+  return std::tuple(position_in(kSectionOrder, section), section, rank, view);
+}
+
+bool axis_precedes(const std::string& left, const std::string& right) {
+  return axis_key(left) < axis_key(right);
+}
+
+void flatten(const Json& value, const std::string& path, std::map<std::string, Json>& flat) {
+  if (!value.is_object() || value.empty()) {
+    flat.emplace(path, value);
+    return;
+  }
+  for (const auto& [key, child] : value.items()) {
+    flatten(child, path.empty() ? key : path + "/" + key, flat);
+  }
+}
+
+std::string text_at(const Json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() ? plain_text(*found) : "";
+}
+
+/// Knowledge-base mode, corpus, samples, selection: runs that differ in one never share a table.
+using TableIdentity = std::array<std::string, 4>;
+
+/// Which of the samples were drawn, by the options of the data set that say so.
+std::string selection_of(const Json& cell) {
+  const Json dataset = cell.is_object() ? cell.value("dataset", Json()) : Json();
+  const std::string limit = text_at(dataset, "limit");
+  return limit.empty() || limit == "null" ? ""
+                                          : limit + " a task, seed " + text_at(dataset, "seed");
+}
+
+using FlatOptions = std::map<std::string, Json>;
+
+std::optional<Json> option_at(const FlatOptions& options, const std::string& path) {
+  const auto found = options.find(path);
+  return found != options.end() ? std::optional(found->second) : std::nullopt;
+}
+
+/// The paths that tell the rows apart: those with two values or more, outside the data set, which
+/// is the table's. An option that some rows have
+/// and others lack goes with its section's type, so it is taken only where rows would look alike
+/// without it.
+std::vector<std::string> find_axes(const std::vector<FlatOptions>& rows) {
+  std::map<std::string, std::set<Json>> values;
+  for (const FlatOptions& row : rows) {
+    for (const auto& [path, value] : row) {
+      if (!path.starts_with("dataset/")) {
+        values[path].insert(value);
+      }
+    }
+  }
+  std::vector<std::string> axes;
+  std::vector<std::string> spare;
+  for (const auto& [path, distinct] : values) {
+    const bool fixed = position_in(kFixedAxes, path) < kFixedAxes.size();
+    (fixed || distinct.size() > 1 ? axes : spare).push_back(path);
+  }
+  std::sort(axes.begin(), axes.end(), axis_precedes);
+  std::sort(spare.begin(), spare.end(), axis_precedes);
+
+  const auto shown = [&](const FlatOptions& row) {
+    std::vector<std::string> texts;
+    for (const std::string& path : axes) {
+      const std::optional<Json> value = option_at(row, path);
+      texts.push_back(value ? to_text(*value) : "");
+    }
+    return texts;
+  };
+  std::map<std::vector<std::string>, const FlatOptions*> looks;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto [twin, is_new] = looks.try_emplace(shown(rows[i]), &rows[i]);
+    if (is_new) {
+      continue;
+    }
+    const auto telling = std::find_if(spare.begin(), spare.end(), [&](const std::string& path) {
+      return option_at(rows[i], path) != option_at(*twin->second, path);
+    });
+    if (telling != spare.end()) {
+      axes.push_back(*telling);
+      spare.erase(telling);
+      std::sort(axes.begin(), axes.end(), axis_precedes);
+      looks.clear();
+      i = static_cast<std::size_t>(-1);  // From the start, with the new axis.
+    }
+  }
+  return axes;
+}
+
+/// A run in which every sample failed may hold no scores at all: each sample counts as failed for
+/// the measures of answers that the other runs have.
+void add_unscored_metrics(RunSummary& run, const std::vector<MetricDescription>& metrics) {
+  if (run.ok_count > 0 || run.failed_count == 0) {
+    return;
+  }
+  for (const MetricDescription& metric : metrics) {
+    if (!metric.needs_answer || run.metric(metric.name) != nullptr) {
+      continue;
+    }
+    MetricSummary summary{.name = metric.name, .failed_count = run.failed_count};
+    for (const auto& [failure, count] : run.failures) {
+      summary.failures[failure.substr(failure.find('/') + 1)] += count;
+    }
+    if (metric.higher_is_better) {
+      summary.mean_failures_as_zero = 0.0;
+    }
+    run.metrics.push_back(std::move(summary));
+  }
+  std::sort(run.metrics.begin(), run.metrics.end(),
+            [](const MetricSummary& left, const MetricSummary& right) {
+              return metric_precedes(left.name, right.name);
+            });
+}
+
+/// The mean over the tasks; nullopt unless each of them has a value.
+template <class Select>
+std::optional<double> mean_over_tasks(const LeaderboardRow& row,
+                                      const std::vector<std::string>& tasks,
+                                      const std::string& metric, const Select& select) {
+  double sum = 0.0;
+  for (const std::string& task : tasks) {
+    const auto run = row.runs.find(task);
+    const MetricSummary* summary = run != row.runs.end() ? run->second.metric(metric) : nullptr;
+    const std::optional<double> value = summary != nullptr ? select(*summary) : std::nullopt;
+    if (!value) {
+      return std::nullopt;
+    }
+    sum += *value;
+  }
+  return tasks.empty() ? std::nullopt : std::optional(sum / static_cast<double>(tasks.size()));
+}
+
+class TableBuilder {
+ public:
+  void add(const RunRecord& run, RunSummary summary) {
+    // Two runs of one cell and task differ in something outside the cell, such as a prompt file
+    // that was edited: each gets a row.
+    std::size_t& row_position = next_row_[{run.cell_fingerprint, run.task}];
+    std::vector<std::size_t>& rows = rows_of_cell_[run.cell_fingerprint];
+    if (row_position == rows.size()) {
+      rows.push_back(table_.rows.size());
+      table_.rows.push_back({.cell_fingerprint = run.cell_fingerprint, .cell = run.cell});
+    }
+    table_.rows[rows[row_position++]].runs.emplace(run.task, std::move(summary));
+    if (std::find(table_.tasks.begin(), table_.tasks.end(), run.task) == table_.tasks.end()) {
+      table_.tasks.push_back(run.task);
+    }
+    count_provenance(run.provenance);
+  }
+
+  LeaderboardTable finish(const TableIdentity& identity) {
+    table_.knowledge_base_mode = identity[0];
+    table_.corpus_fingerprint = identity[1];
+    table_.samples_fingerprint = identity[2];
+    table_.selection = identity[3];
+    std::stable_sort(table_.tasks.begin(), table_.tasks.end(), [](const auto& a, const auto& b) {
+      return position_in(kTaskOrder, a) < position_in(kTaskOrder, b);
+    });
+    find_metrics();
+    find_options();
+    for (LeaderboardRow& row : table_.rows) {
+      for (auto& [task, run] : row.runs) {
+        add_unscored_metrics(run, table_.metrics);
+      }
+      add_averages(row);
+    }
+    return std::move(table_);
+  }
+
+ private:
+  void count_provenance(const Json& provenance) {
+    for (const auto& [path, value] : flatten_options(provenance)) {
+      std::vector<ValueCount>& counts = table_.provenance[path];
+      const auto found = std::find_if(counts.begin(), counts.end(), [&](const ValueCount& count) {
+        return count.value == value;
+      });
+      if (found != counts.end()) {
+        ++found->run_count;
+      } else {
+        counts.push_back({.value = value, .run_count = 1});
+      }
+    }
+  }
+
+  void find_metrics() {
+    std::set<std::string> names;
+    for (const LeaderboardRow& row : table_.rows) {
+      for (const auto& [task, run] : row.runs) {
+        for (const MetricSummary& metric : run.metrics) {
+          names.insert(metric.name);
+        }
+      }
+    }
+    std::vector<std::string> ordered(names.begin(), names.end());
+    std::sort(ordered.begin(), ordered.end(), metric_precedes);
+    for (const std::string& name : ordered) {
+      table_.metrics.push_back(describe_metric(name));
+      table_.metrics.back().name = name;
+    }
+    table_.main_metrics = main_metrics(ordered);
+  }
+
+  void find_options() {
+    std::vector<FlatOptions> rows;
+    for (const LeaderboardRow& row : table_.rows) {
+      rows.push_back(flatten_options(row.cell));
+    }
+    table_.axes = find_axes(rows);
+    std::set<std::string> differing;  // Options of the data set that left the data the same.
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (const std::string& path : table_.axes) {
+        table_.rows[i].axis_values.push_back(option_at(rows[i], path));
+      }
+      for (const auto& [path, value] : rows[i]) {
+        if (std::find(table_.axes.begin(), table_.axes.end(), path) == table_.axes.end()) {
+          const auto [common, is_new] = table_.common_options.emplace(path, value);
+          if (!is_new && common->second != value) {
+            differing.insert(path);
+          }
+        }
+      }
+    }
+    for (const std::string& path : differing) {
+      table_.common_options.erase(path);
+    }
+  }
+
+  void add_averages(LeaderboardRow& row) const {
+    for (const std::string& metric : table_.main_metrics) {
+      const MetricAverage average{
+          .mean = mean_over_tasks(row, table_.tasks, metric,
+                                  [](const MetricSummary& summary) { return summary.mean; }),
+          .mean_failures_as_zero = mean_over_tasks(
+              row, table_.tasks, metric,
+              [](const MetricSummary& summary) { return summary.mean_failures_as_zero; })};
+      if (average.mean || average.mean_failures_as_zero) {
+        row.averages.emplace(metric, average);
+      }
+    }
+  }
+
+  LeaderboardTable table_;
+  std::map<std::string, std::vector<std::size_t>> rows_of_cell_;
+  std::map<std::pair<std::string, std::string>, std::size_t> next_row_;
+};
+
+/// The value of an axis with the part of its path that says what it is.
+std::string labelled_value(const std::string& path, const Json& value) {
+  const std::string option = path.substr(path.rfind('/') + 1);
+  return option == "type" || option == "model" || option == path ? plain_text(value)
+                                                                 : option + " " + plain_text(value);
+}
+
+std::string join_label(const std::vector<std::string>& parts) {
+  std::string label;
+  for (const std::string& part : parts) {
+    label += (label.empty() ? "" : " · ") + part;
+  }
+  return label;
+}
+
+}  // namespace
+
+Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
+                              Executor& executor) {
+  if (options.experiment) {
+    const std::vector<std::string> known = store.experiments();
+    if (std::find(known.begin(), known.end(), *options.experiment) == known.end()) {
+      throw Error(ErrorCode::kInvalidConfig, "the workspace has no experiment '" +
+                                                 *options.experiment + "'" +
+                                                 suggestion(*options.experiment, known));
+    }
+  }
+  std::vector<TableIdentity> identities;  // In order of first appearance.
+  std::map<TableIdentity, TableBuilder> builders;
+  for (const RunRecord& run : store.runs(options.experiment)) {
+    const TableIdentity identity = {text_at(run.provenance, "knowledge_base_mode"),
+                                    text_at(run.provenance, "corpus_fingerprint"),
+                                    text_at(run.provenance, "samples_fingerprint"),
+                                    selection_of(run.cell)};
+    const auto [builder, is_new] = builders.try_emplace(identity);
+    if (is_new) {
+      identities.push_back(identity);
+    }
+    builder->second.add(run, summarize_run(store, run, options.summary, executor));
+  }
+  Leaderboard leaderboard{.experiment = options.experiment};
+  for (const auto& identity : identities) {
+    leaderboard.tables.push_back(builders.at(identity).finish(identity));
+  }
+  return leaderboard;
+}
+
+std::string axis_title(const LeaderboardTable& table, const std::string& axis) {
+  const auto option_of = [](const std::string& path) { return path.substr(path.rfind('/') + 1); };
+  const std::string option = option_of(axis);
+  if (option == "type" && std::count(axis.begin(), axis.end(), '/') == 1) {
+    return axis.substr(0, axis.find('/'));
+  }
+  const auto same_name =
+      std::count_if(table.axes.begin(), table.axes.end(),
+                    [&](const std::string& other) { return option_of(other) == option; });
+  return same_name == 1 ? option : axis;
+}
+
+SampleTally tally_samples(const LeaderboardRow& row) {
+  SampleTally tally;
+  for (const auto& [task, run] : row.runs) {
+    tally.sample_count += run.sample_count;
+    tally.ok_count += run.ok_count;
+    tally.failed_count += run.failed_count;
+    tally.pending_count += run.pending_count();
+  }
+  return tally;
+}
+
+std::string row_label(const LeaderboardTable& table, const LeaderboardRow& row) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < table.axes.size(); ++i) {
+    if (row.axis_values[i]) {
+      parts.push_back(labelled_value(table.axes[i], *row.axis_values[i]));
+    }
+  }
+  return join_label(parts);
+}
+
+std::vector<std::string> cell_labels(const std::vector<Json>& cells) {
+  std::vector<FlatOptions> options;
+  for (const Json& cell : cells) {
+    options.push_back(flatten_options(cell));
+  }
+  const std::vector<std::string> axes = find_axes(options);
+  std::vector<std::string> labels;
+  for (const FlatOptions& cell : options) {
+    std::vector<std::string> parts;
+    for (const std::string& axis : axes) {
+      if (const std::optional<Json> value = option_at(cell, axis)) {
+        parts.push_back(labelled_value(axis, *value));
+      }
+    }
+    labels.push_back(join_label(parts));
+  }
+  return labels;
+}
+
+std::map<std::string, Json> flatten_options(const Json& cell) {
+  std::map<std::string, Json> flat;
+  if (cell.is_object()) {
+    for (const auto& [section, value] : cell.items()) {
+      flatten(value, section, flat);
+    }
+  }
+  return flat;
+}
+
+}  // namespace crudbench

@@ -1,0 +1,143 @@
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "reports/renderers.h"
+#include "reports/safe_text.h"
+
+namespace crudbench {
+
+namespace {
+
+/// Builds lines field by field.
+class CsvWriter {
+ public:
+  CsvWriter& text(std::string_view value) { return append(csv_field(value)); }
+  CsvWriter& number(const std::optional<double>& value) { return append(exact_number(value)); }
+  CsvWriter& count(const std::optional<std::int64_t>& value) {
+    return append(value ? std::to_string(*value) : "");
+  }
+  void end_line() {
+    output_ += "\r\n";
+    line_is_empty_ = true;
+  }
+  std::string take() { return std::move(output_); }
+
+ private:
+  CsvWriter& append(const std::string& field) {
+    output_ += line_is_empty_ ? "" : ",";
+    output_ += field;
+    line_is_empty_ = false;
+    return *this;
+  }
+
+  std::string output_;
+  bool line_is_empty_ = true;
+};
+
+void write_line(CsvWriter& csv, const std::set<std::string>& axes, const LeaderboardTable& table,
+                const LeaderboardRow& row, const RunSummary& run, const MetricSummary& metric) {
+  csv.text(table.knowledge_base_mode)
+      .text(table.corpus_fingerprint)
+      .text(table.samples_fingerprint)
+      .text(table.selection)
+      .text(row_label(table, row))
+      .text(row.cell_fingerprint);
+  for (const std::string& axis : axes) {
+    const auto options = flatten_options(row.cell);
+    const auto value = options.find(axis);
+    csv.text(value != options.end() ? plain_text(value->second) : "");
+  }
+  csv.text(run.task).count(run.run_id).text(run.fingerprint).text(run.created_at);
+  csv.text(metric.name)
+      .number(metric.mean)
+      .number(metric.mean_failures_as_zero)
+      .number(metric.interval ? std::optional(metric.interval->low) : std::nullopt)
+      .number(metric.interval ? std::optional(metric.interval->high) : std::nullopt)
+      .count(metric.valid_count)
+      .count(metric.undefined_count)
+      .count(metric.failed_count)
+      .count(metric.missing_count);
+  csv.count(run.sample_count)
+      .count(run.ok_count)
+      .count(run.failed_count)
+      .count(run.pending_count())
+      .number(run.coverage())
+      .count(run.record_count)
+      .count(run.excluded_count)
+      .count(run.format_failure_count)
+      .number(run.retrieval_seconds)
+      .number(run.generation_seconds)
+      .count(run.prompt_tokens)
+      .count(run.completion_tokens)
+      .count(run.cached_count)
+      .end_line();
+}
+
+}  // namespace
+
+std::string leaderboard_csv(const Leaderboard& leaderboard) {
+  std::set<std::string> axes;
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    axes.insert(table.axes.begin(), table.axes.end());
+  }
+  CsvWriter csv;
+  for (const char* name : {"knowledge_base_mode", "corpus_fingerprint", "samples_fingerprint",
+                           "selection", "label", "cell_fingerprint"}) {
+    csv.text(name);
+  }
+  for (const std::string& axis : axes) {
+    csv.text(axis);
+  }
+  for (const char* name : {"task",
+                           "run_id",
+                           "run_fingerprint",
+                           "created_at",
+                           "metric",
+                           "mean",
+                           "mean_failures_as_zero",
+                           "low",
+                           "high",
+                           "n_valid",
+                           "n_undefined",
+                           "n_failed",
+                           "n_missing",
+                           "samples",
+                           "ok",
+                           "failed",
+                           "pending",
+                           "coverage",
+                           "records",
+                           "excluded",
+                           "format_failures",
+                           "retrieval_seconds",
+                           "generation_seconds",
+                           "prompt_tokens",
+                           "completion_tokens",
+                           "cached"}) {
+    csv.text(name);
+  }
+  csv.end_line();
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    for (const LeaderboardRow& row : table.rows) {
+      for (const std::string& task : table.tasks) {
+        const auto run = row.runs.find(task);
+        if (run == row.runs.end()) {
+          continue;
+        }
+        for (const MetricSummary& metric : run->second.metrics) {
+          write_line(csv, axes, table, row, run->second, metric);
+        }
+        if (run->second.metrics.empty()) {
+          write_line(csv, axes, table, row, run->second, {});
+        }
+      }
+    }
+  }
+  return csv.take();
+}
+
+}  // namespace crudbench

@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/renderers.h"
+#include "reports/safe_text.h"
+#include "reports/text_table.h"
+
+namespace crudbench {
+
+namespace {
+
+constexpr std::size_t kFingerprintDigits = 10;
+
+/// A mean by both ways of counting, of a run or averaged over tasks.
+struct BothMeans {
+  std::optional<double> mean;
+  std::optional<double> mean_failures_as_zero;
+};
+
+/// What one block of lines shows: a task, or the average over tasks.
+struct Block {
+  std::string title;
+  /// nullopt if the row has no part in the block.
+  std::function<std::optional<SampleTally>(const LeaderboardRow&)> samples;
+  std::function<BothMeans(const LeaderboardRow&, const std::string& metric)> means;
+  std::function<std::optional<std::int64_t>(const LeaderboardRow&)> format_failures;
+};
+
+Block task_block(const std::string& task) {
+  const auto find = [task](const LeaderboardRow& row) -> const RunSummary* {
+    const auto run = row.runs.find(task);
+    return run != row.runs.end() ? &run->second : nullptr;
+  };
+  return {.title = task,
+          .samples = [find](const LeaderboardRow& row) -> std::optional<SampleTally> {
+            const RunSummary* run = find(row);
+            return run == nullptr
+                       ? std::nullopt
+                       : std::optional(SampleTally{.sample_count = run->sample_count,
+                                                   .ok_count = run->ok_count,
+                                                   .failed_count = run->failed_count,
+                                                   .pending_count = run->pending_count()});
+          },
+          .means = [find](const LeaderboardRow& row, const std::string& metric) -> BothMeans {
+            const RunSummary* run = find(row);
+            const MetricSummary* summary = run != nullptr ? run->metric(metric) : nullptr;
+            return summary != nullptr ? BothMeans{summary->mean, summary->mean_failures_as_zero}
+                                      : BothMeans{};
+          },
+          .format_failures = [find](const LeaderboardRow& row) -> std::optional<std::int64_t> {
+            const RunSummary* run = find(row);
+            return run != nullptr ? run->format_failure_count : std::nullopt;
+          }};
+}
+
+Block average_block(const LeaderboardTable& table) {
+  return {.title = "average over " + std::to_string(table.tasks.size()) + " tasks",
+          .samples = [](const LeaderboardRow& row) { return std::optional(tally_samples(row)); },
+          .means = [](const LeaderboardRow& row, const std::string& metric) -> BothMeans {
+            const auto average = row.averages.find(metric);
+            return average != row.averages.end()
+                       ? BothMeans{average->second.mean, average->second.mean_failures_as_zero}
+                       : BothMeans{};
+          },
+          .format_failures = [](const LeaderboardRow& row) -> std::optional<std::int64_t> {
+            std::optional<std::int64_t> sum;
+            for (const auto& [task, run] : row.runs) {
+              if (run.format_failure_count) {
+                sum = sum.value_or(0) + *run.format_failure_count;
+              }
+            }
+            return sum;
+          }};
+}
+
+std::string both_means_text(const BothMeans& means, const MetricDescription& metric,
+                            bool show_both) {
+  std::string text = mean_text(means.mean, metric);
+  if (show_both) {
+    text += " (" + mean_text(means.mean_failures_as_zero, metric) + ")";
+  }
+  return text;
+}
+
+/// The best mean of a column as it is shown, so that rows that look equal are marked alike.
+std::string best_mean_text(const LeaderboardTable& table, const Block& block,
+                           const MetricDescription& metric) {
+  std::optional<double> best;
+  for (const LeaderboardRow& row : table.rows) {
+    const std::optional<double> mean = block.means(row, metric.name).mean;
+    if (mean && (!best || (metric.higher_is_better ? *mean > *best : *mean < *best))) {
+      best = mean;
+    }
+  }
+  return mean_text(best, metric);
+}
+
+std::vector<MetricDescription> shown_metrics(const LeaderboardTable& table, const Block& block) {
+  std::vector<MetricDescription> shown;
+  for (const MetricDescription& metric : table.metrics) {
+    const bool is_main = std::find(table.main_metrics.begin(), table.main_metrics.end(),
+                                   metric.name) != table.main_metrics.end();
+    const bool has_value = std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+      const BothMeans means = block.means(row, metric.name);
+      return means.mean || means.mean_failures_as_zero;
+    });
+    if (is_main && has_value) {
+      shown.push_back(metric);
+    }
+  }
+  return shown;
+}
+
+std::string block_text(const LeaderboardTable& table, const Block& block, bool colours) {
+  bool any_failed = false;
+  bool any_pending = false;
+  bool any_format = false;
+  for (const LeaderboardRow& row : table.rows) {
+    const std::optional<SampleTally> samples = block.samples(row);
+    any_failed = any_failed || (samples && samples->failed_count > 0);
+    any_pending = any_pending || (samples && samples->pending_count > 0);
+    any_format = any_format || block.format_failures(row).value_or(0) > 0;
+  }
+
+  std::vector<TextColumn> columns;
+  for (const std::string& axis : table.axes) {
+    columns.push_back({.title = axis_title(table, axis)});
+  }
+  const std::vector<MetricDescription> metrics = shown_metrics(table, block);
+  std::vector<bool> show_both;
+  std::vector<std::string> best;
+  for (const MetricDescription& metric : metrics) {
+    columns.push_back({.title = metric.name, .right_aligned = true});
+    show_both.push_back(std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+      const BothMeans means = block.means(row, metric.name);
+      return means.mean_failures_as_zero && means.mean != means.mean_failures_as_zero;
+    }));
+    best.push_back(table.rows.size() > 1 ? best_mean_text(table, block, metric) : "");
+  }
+  for (const auto& [title, shown] :
+       {std::pair("coverage", true), std::pair("failed", any_failed),
+        std::pair("pending", any_pending), std::pair("no tag", any_format)}) {
+    if (shown) {
+      columns.push_back({.title = title, .right_aligned = true});
+    }
+  }
+
+  TextTable text(std::move(columns));
+  for (const LeaderboardRow& row : table.rows) {
+    const std::optional<SampleTally> samples = block.samples(row);
+    if (!samples) {
+      continue;
+    }
+    std::vector<TextCell> cells;
+    for (const std::optional<Json>& value : row.axis_values) {
+      cells.push_back({.text = value ? plain_text(*value) : "–"});
+    }
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+      const BothMeans means = block.means(row, metrics[i].name);
+      const bool is_best = means.mean && mean_text(means.mean, metrics[i]) == best[i];
+      cells.push_back({.text = both_means_text(means, metrics[i], show_both[i]),
+                       .emphasis = is_best      ? Emphasis::kBold
+                                   : means.mean ? Emphasis::kNone
+                                                : Emphasis::kDim});
+    }
+    const std::optional<double> coverage =
+        samples->sample_count > 0 ? std::optional(static_cast<double>(samples->ok_count) /
+                                                  static_cast<double>(samples->sample_count))
+                                  : std::nullopt;
+    const bool complete = samples->ok_count >= samples->sample_count;
+    cells.push_back({.text = share_text(coverage),
+                     .emphasis = complete ? Emphasis::kNone : Emphasis::kWarning});
+    if (any_failed) {
+      cells.push_back({.text = std::to_string(samples->failed_count)});
+    }
+    if (any_pending) {
+      cells.push_back({.text = std::to_string(samples->pending_count)});
+    }
+    if (any_format) {
+      const std::optional<std::int64_t> count = block.format_failures(row);
+      cells.push_back({.text = count ? std::to_string(*count) : "–"});
+    }
+    text.add_row(std::move(cells));
+  }
+  return emphasized(printable_line(block.title), Emphasis::kBold, colours) + "\n" +
+         text.to_string(colours);
+}
+
+std::string short_fingerprint(const std::string& fingerprint) {
+  return fingerprint.empty() ? "not recorded"
+                             : printable_line(fingerprint.substr(0, kFingerprintDigits));
+}
+
+}  // namespace
+
+std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
+  if (leaderboard.tables.empty()) {
+    return "no runs yet\n";
+  }
+  std::string output;
+  bool any_failed = false;
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    const std::string mode = table.knowledge_base_mode.empty()
+                                 ? "not recorded"
+                                 : printable_line(table.knowledge_base_mode);
+    output += output.empty() ? "" : "\n";
+    output += emphasized("knowledge base: " + mode, Emphasis::kBold, colours) + ", corpus " +
+              short_fingerprint(table.corpus_fingerprint) + ", samples " +
+              short_fingerprint(table.samples_fingerprint) +
+              (table.selection.empty() ? "" : ", " + printable_line(table.selection)) + "\n";
+    for (const std::string& task : table.tasks) {
+      output += "\n" + block_text(table, task_block(task), colours);
+    }
+    if (table.tasks.size() > 1) {
+      output += "\n" + block_text(table, average_block(table), colours);
+    }
+    any_failed = any_failed ||
+                 std::any_of(table.rows.begin(), table.rows.end(),
+                             [](const auto& row) { return tally_samples(row).failed_count > 0; });
+  }
+  output += "\nMeans over valid samples";
+  output += any_failed ? "; in parentheses with failures counted as 0" : "";
+  output += ". Shares in %.\n";
+  if (leaderboard.tables.size() > 1) {
+    output += "Tables differ in knowledge base or data: do not compare across them.\n";
+  }
+  return output;
+}
+
+std::string mean_text(const std::optional<double>& mean, const MetricDescription& metric) {
+  if (mean && metric.is_share) {
+    return fixed_number(*mean * 100.0, 2);
+  }
+  return fixed_number(mean, mean && std::abs(*mean) >= 100.0 ? 1 : 3);
+}
+
+std::string share_text(const std::optional<double>& share) {
+  if (!share) {
+    return "–";
+  }
+  if (*share == 1.0) {
+    return "100 %";
+  }
+  const std::string text = fixed_number(*share * 100.0, 1);
+  return (text == "100.0" && *share < 1.0 ? "99.9" : text) + " %";
+}
+
+}  // namespace crudbench

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "harness/core/json.h"
+#include "reports/leaderboard.h"
+
+/// The forms a leaderboard takes. All of them show the same numbers; none trusts a text that it
+/// shows.
+namespace crudbench {
+
+/// Per table and task the main metrics with coverage, then the averages over tasks; shares in per
+/// cent. Where samples failed, each mean stands with the one that counts failures as 0 in
+/// parentheses. `colours` switches ANSI sequences on.
+std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours);
+
+/// The same tables in GitHub-flavoured Markdown, with 95 % intervals, data and provenance.
+std::string leaderboard_markdown(const Leaderboard& leaderboard);
+
+/// One line a row × task × metric, all metrics, numbers exact (a share as a share, not in per
+/// cent), with a header line. A run without any scores has one line without a metric.
+std::string leaderboard_csv(const Leaderboard& leaderboard);
+
+/// Everything in the leaderboard, numbers exact; the format is described in reports/README.md.
+Json leaderboard_json(const Leaderboard& leaderboard);
+
+/// One self-contained page: no network, no other file, a content security policy that lets nothing
+/// run but its own script.
+std::string leaderboard_html(const Leaderboard& leaderboard);
+
+/// How people read a mean: a share in per cent with two decimals, anything else with three
+/// significant decimals; "–" for none.
+std::string mean_text(const std::optional<double>& mean, const MetricDescription& metric);
+
+/// "96.7 %"; never "100 %" for anything less; "–" for none.
+std::string share_text(const std::optional<double>& share);
+
+}  // namespace crudbench

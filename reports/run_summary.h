@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "harness/core/json.h"
+#include "harness/store/store.h"
+#include "metrics/statistics.h"
+
+namespace crudbench {
+
+/// One metric value over the samples of one run.
+///
+/// Every finished sample falls into one of four groups. *Valid*: it has a value. *Undefined*: the
+/// measure does not exist for it (recall without gold documents). *Failed*: the metric failed, or
+/// the sample failed and so was never scored. *Missing*: the sample is ok, but was not scored by
+/// this metric (yet).
+struct MetricSummary {
+  std::string name;
+  std::int64_t valid_count = 0;
+  std::int64_t undefined_count = 0;
+  std::int64_t failed_count = 0;
+  std::int64_t missing_count = 0;
+  std::map<std::string, std::int64_t> failures;  ///< Failure class → samples.
+
+  std::optional<double> mean;  ///< Over valid samples: upstream's way.
+  /// Over valid and failed samples, a failed one counting 0. Absent where lower is better: there a
+  /// failure would be a reward.
+  std::optional<double> mean_failures_as_zero;
+  std::optional<Interval> interval;  ///< 95 % bootstrap interval of `mean`.
+};
+
+/// What one run came to.
+struct RunSummary {
+  std::int64_t run_id = 0;
+  std::string fingerprint;
+  std::string task;
+  std::string created_at;
+  std::int64_t sample_count = 0;  ///< Samples the run is to hold.
+  std::int64_t ok_count = 0;
+  std::int64_t failed_count = 0;
+  std::map<std::string, std::int64_t> failures;  ///< "generation/timeout" → samples.
+  /// Records of the task's data file, and those left out as unusable; from the run's provenance.
+  std::optional<std::int64_t> record_count;
+  std::optional<std::int64_t> excluded_count;
+
+  std::vector<MetricSummary> metrics;  ///< In the order of `metric_precedes`.
+  /// Replies without the `<response>` tag that the prompt asked for; absent if not looked at.
+  std::optional<std::int64_t> format_failure_count;
+
+  double retrieval_seconds = 0.0;   ///< Sum over samples.
+  double generation_seconds = 0.0;  ///< Sum over samples; requests overlap, so not elapsed time.
+  std::optional<std::int64_t> prompt_tokens;      ///< Sum; absent if no sample reports it.
+  std::optional<std::int64_t> completion_tokens;  ///< Sum; absent if no sample reports it.
+  std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
+
+  /// Samples without a fate: the run was interrupted or goes on.
+  std::int64_t pending_count() const;
+  /// ok / sample_count; absent for a run that is to hold nothing.
+  std::optional<double> coverage() const;
+  /// nullptr if no sample has it.
+  const MetricSummary* metric(std::string_view name) const;
+};
+
+struct SummaryOptions {
+  bool intervals = true;
+  ResamplingOptions resampling{.resamples = 1000};
+};
+
+/// Reads the samples of a run once, in the order of the task's items, so the same store gives the
+/// same bits. With repeats, the unit that is resampled is the item with the mean of its valid
+/// repeats.
+RunSummary summarize_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
+                         Executor& executor);
+
+/// The order of metrics in every output: the main ones first, then by name with numbers compared
+/// as numbers (recall@2 before recall@10).
+bool metric_precedes(std::string_view left, std::string_view right);
+
+/// The few of `metrics` that a narrow table shows: BLEU and ROUGE-L as upstream computes them,
+/// hit@k and recall@k at one cutoff (8 if there, else the largest), MRR.
+std::vector<std::string> main_metrics(const std::vector<std::string>& metrics);
+
+/// The summary as JSON; the fields are described in reports/README.md.
+Json summary_json(const RunSummary& summary);
+
+}  // namespace crudbench

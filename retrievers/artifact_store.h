@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "harness/core/json.h"
+
+namespace crudbench {
+
+/// What is known of an artifact before it is built.
+struct Artifact {
+  std::string kind;         ///< "chunks", "bm25", …
+  std::string fingerprint;  ///< Folder name; see FingerprintBuilder.
+  Json parameters;          ///< For people who read the manifest.
+};
+
+/// Folders that are built once: ROOT/<fingerprint>/ with a `manifest.json` that lists kind,
+/// fingerprint, parameters, and every file with its size and SHA-256.
+///
+/// A folder is valid if its manifest says what is asked for and every listed file has the listed
+/// size. `ensure` also compares the SHA-256 of files of up to 64 MiB, so that reusing a large
+/// artifact does not cost reading it; whoever loads a larger file checks its structure.
+///
+/// Processes that want the same artifact wait for the first one, by a lock on
+/// ROOT/<fingerprint>.lock. Callable from any thread.
+class ArtifactStore {
+ public:
+  /// `root` is created when first written to.
+  explicit ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {}
+
+  /// True if a valid folder stands there; compares no SHA-256.
+  bool has(const Artifact& artifact) const;
+
+  /// The folder of the artifact. If it is not there or not valid, `build` fills a temporary folder,
+  /// which then takes its place, and returns what to log: "411343 chunks". Whatever `build` throws
+  /// passes through, and nothing is left behind. Throws Error(kIo).
+  std::filesystem::path ensure(
+      const Artifact& artifact,
+      const std::function<std::string(const std::filesystem::path& folder)>& build) const;
+
+  /// Removes the folder. Throws Error(kIo).
+  void discard(const Artifact& artifact) const;
+
+ private:
+  std::filesystem::path folder_of(const Artifact& artifact) const;
+  std::filesystem::path lock_of(const Artifact& artifact) const;
+
+  std::filesystem::path root_;
+};
+
+}  // namespace crudbench

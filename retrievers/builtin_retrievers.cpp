@@ -1,0 +1,17 @@
+#include "retrievers/builtin_retrievers.h"
+
+namespace crudbench {
+
+void add_builtin_retrievers(Catalog& catalog) {
+  catalog.retrievers.add("bm25", bm25_retriever());
+  catalog.retrievers.add("dense", dense_retriever());
+  catalog.retrievers.add("gold", gold_retriever());
+  catalog.retrievers.add("hybrid", hybrid_retriever());
+  catalog.retrievers.add("none", no_retriever());
+}
+
+std::size_t read_top_k(Options& options) {
+  return static_cast<std::size_t>(options.integer("top_k", 8, 1, 1000));
+}
+
+}  // namespace crudbench

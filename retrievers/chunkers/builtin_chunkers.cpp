@@ -1,0 +1,11 @@
+#include "retrievers/chunkers/builtin_chunkers.h"
+
+namespace crudbench {
+
+void add_builtin_chunkers(Catalog& catalog) {
+  catalog.chunkers.add("document", document_chunker());
+  catalog.chunkers.add("fixed", fixed_chunker());
+  catalog.chunkers.add("sentence", sentence_chunker());
+}
+
+}  // namespace crudbench

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "harness/core/catalog.h"
+#include "retrievers/chunkers/chunker.h"
+
+namespace crudbench {
+
+/// Fills `catalog.chunkers` with the members below.
+void add_builtin_chunkers(Catalog& catalog);
+
+Registry<Chunker>::Entry document_chunker();
+Registry<Chunker>::Entry fixed_chunker();
+Registry<Chunker>::Entry sentence_chunker();
+
+}  // namespace crudbench

@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "harness/text/tokenizer.h"
+#include "harness/text/utf8.h"
+#include "retrievers/chunkers/builtin_chunkers.h"
+#include "retrievers/chunkers/chunk_size.h"
+
+namespace crudbench {
+
+namespace {
+
+using CountUnits = std::size_t (*)(std::string_view text);
+
+std::size_t count_cl100k(std::string_view text) {
+  return cl100k_tokenizer().count(text);
+}
+
+struct Unit {
+  std::string_view name;
+  CountUnits count;
+};
+constexpr std::array<Unit, 2> kUnits{{{"cl100k", count_cl100k}, {"characters", count_code_points}}};
+
+/// Cuts before every occurrence of `separator` but one at the very beginning: llama_index's
+/// `split_text_keep_separator`.
+std::vector<ByteSpan> split_before(std::string_view text, ByteSpan span,
+                                   std::string_view separator) {
+  const std::string_view cut = text.substr(0, span.end);
+  std::vector<ByteSpan> parts;
+  std::uint32_t begin = span.begin;
+  for (std::size_t found = cut.find(separator, begin); found != std::string_view::npos;
+       found = cut.find(separator, found + separator.size())) {
+    const auto position = static_cast<std::uint32_t>(found);
+    if (position > begin) {
+      parts.push_back({begin, position});
+    }
+    begin = position;
+  }
+  parts.push_back({begin, span.end});
+  return parts;
+}
+
+bool is_delimiter(char32_t code_point) {
+  switch (code_point) {
+    case U',':
+    case U'.':
+    case U';':
+    case U'。':
+    case U'？':
+    case U'！':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// `re.findall("[^,.;。？！]+[,.;。？！]?", text)`: a delimiter that follows a delimiter is in no
+/// part.
+std::vector<ByteSpan> split_clauses(std::string_view text, ByteSpan span) {
+  std::vector<ByteSpan> parts;
+  bool inside = false;
+  std::uint32_t begin = span.begin;
+  for (std::uint32_t offset = span.begin; offset < span.end;) {
+    const CodePoint character = decode_at(text, offset);
+    const bool delimiter = is_delimiter(character.value);
+    if (!inside && !delimiter) {
+      begin = offset;
+      inside = true;
+    }
+    offset += character.size_bytes;
+    if (inside && delimiter) {
+      parts.push_back({begin, offset});
+      inside = false;
+    }
+  }
+  if (inside) {
+    parts.push_back({begin, span.end});
+  }
+  return parts;
+}
+
+std::vector<ByteSpan> split_characters(std::string_view text, ByteSpan span) {
+  std::vector<ByteSpan> parts;
+  for (std::uint32_t offset = span.begin; offset < span.end;) {
+    const std::uint32_t end = offset + decode_at(text, offset).size_bytes;
+    parts.push_back({offset, end});
+    offset = end;
+  }
+  return parts;
+}
+
+/// The parts of the first way to cut that gives more than one.
+std::vector<ByteSpan> split_once(std::string_view text, ByteSpan span) {
+  std::vector<ByteSpan> parts = split_before(text, span, "\n\n\n");
+  if (parts.size() <= 1) {
+    parts = split_clauses(text, span);
+  }
+  if (parts.size() <= 1) {
+    parts = split_before(text, span, " ");
+  }
+  if (parts.size() <= 1) {
+    parts = split_characters(text, span);
+  }
+  return parts;
+}
+
+/// Python's `str.strip` over the text that the pieces make up; empty if nothing is left.
+void strip_pieces(std::string_view text, ChunkPieces& pieces) {
+  const auto stripped = [text](ByteSpan piece) {
+    return strip(text.substr(piece.begin, piece.end - piece.begin));
+  };
+  const auto offset_of = [text](const char* position) {
+    return static_cast<std::uint32_t>(position - text.data());
+  };
+  while (!pieces.empty() && stripped(pieces.front()).empty()) {
+    pieces.erase(pieces.begin());
+  }
+  while (!pieces.empty() && stripped(pieces.back()).empty()) {
+    pieces.pop_back();
+  }
+  if (!pieces.empty()) {
+    pieces.front().begin = offset_of(stripped(pieces.front()).data());
+    const std::string_view last = stripped(pieces.back());
+    pieces.back().end = offset_of(last.data() + last.size());
+  }
+}
+
+/// llama_index 0.9's `SentenceSplitter`, which CRUD-RAG's pipeline uses: a text longer than `size`
+/// is cut into paragraphs, those into clauses, those at spaces and those into characters, each only
+/// where it is still too long; the parts are then merged greedily. Sizes of parts are added up, so
+/// a chunk may have a few tokens more or fewer than the sum says. The next chunk begins with as
+/// many whole parts from the end of the one before as fit into `overlap`, and may then exceed
+/// `size`.
+///
+/// Two deviations: NLTK's Punkt, which llama_index tries after the paragraphs and which finds no
+/// Chinese sentence end, is left out; a character larger than `size` is a part of its own, where
+/// llama_index does not end.
+class SentenceChunker final : public Chunker {
+ public:
+  SentenceChunker(ChunkSize size, CountUnits count) : size_(size), count_(count) {}
+
+  std::vector<ChunkPieces> chunk(std::string_view text) const override {
+    if (text.empty()) {
+      return {};
+    }
+    std::vector<Part> parts;
+    split(text, {0, static_cast<std::uint32_t>(text.size())}, parts);
+    return merge(text, parts);
+  }
+
+ private:
+  struct Part {
+    ByteSpan span;
+    std::size_t size = 0;
+  };
+
+  void split(std::string_view text, ByteSpan span, std::vector<Part>& parts) const {
+    const std::size_t size = count_(text.substr(span.begin, span.end - span.begin));
+    if (size <= size_.size) {
+      parts.push_back({span, size});
+      return;
+    }
+    const std::vector<ByteSpan> smaller = split_once(text, span);
+    if (smaller.size() == 1) {
+      parts.push_back({span, size});
+      return;
+    }
+    for (const ByteSpan part : smaller) {
+      split(text, part, parts);
+    }
+  }
+
+  std::vector<ChunkPieces> merge(std::string_view text, const std::vector<Part>& parts) const {
+    std::vector<ChunkPieces> chunks;
+    const auto close = [&](std::size_t first, std::size_t last) {
+      ChunkPieces pieces;
+      for (std::size_t i = first; i < last; ++i) {
+        if (!pieces.empty() && pieces.back().end == parts[i].span.begin) {
+          pieces.back().end = parts[i].span.end;
+        } else {
+          pieces.push_back(parts[i].span);
+        }
+      }
+      strip_pieces(text, pieces);
+      if (!pieces.empty()) {
+        chunks.push_back(std::move(pieces));
+      }
+    };
+    std::size_t first = 0;  // The open chunk is parts[first, i).
+    std::size_t open_size = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (i > 0 && open_size + parts[i].size > size_.size) {
+        close(first, i);
+        open_size = 0;
+        const std::size_t closed_first = first;
+        for (first = i; first > closed_first && open_size + parts[first - 1].size <= size_.overlap;
+             --first) {
+          open_size += parts[first - 1].size;
+        }
+      }
+      open_size += parts[i].size;
+    }
+    close(first, parts.size());
+    return chunks;
+  }
+
+  ChunkSize size_;
+  CountUnits count_;
+};
+
+std::unique_ptr<SentenceChunker> read_sentence_chunker(Options& options) {
+  std::vector<std::string_view> names;
+  for (const Unit& unit : kUnits) {
+    names.push_back(unit.name);
+  }
+  const ChunkSize size = read_chunk_size(options);
+  const std::string name = options.one_of("unit", names, kUnits.front().name);
+  const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                 [&name](const Unit& known) { return known.name == name; });
+  return std::make_unique<SentenceChunker>(size, unit->count);
+}
+
+}  // namespace
+
+Registry<Chunker>::Entry sentence_chunker() {
+  return {.summary = "Clauses merged up to a size, as upstream's SentenceSplitter cuts",
+          .example = {{"type", "sentence"}, {"size", 128}, {"overlap", 0}, {"unit", "cl100k"}},
+          .check = [](Options& options) { read_sentence_chunker(options); },
+          .make = [](Options& options) { return read_sentence_chunker(options); }};
+}
+
+}  // namespace crudbench

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "harness/core/catalog.h"
+#include "retrievers/embedders/embedder.h"
+
+namespace crudbench {
+
+/// Fills `catalog.embedders` with the members below.
+void add_builtin_embedders(Catalog& catalog);
+
+Registry<Embedder, const EmbedderParts&>::Entry lsa_embedder();
+
+}  // namespace crudbench

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "harness/core/catalog.h"
+#include "retrievers/indexes/vector_index.h"
+
+namespace crudbench {
+
+/// Fills `catalog.indexes` with the members below.
+void add_builtin_indexes(Catalog& catalog);
+
+Registry<VectorIndex>::Entry flat_index();
+
+/// Version of the FAISS compiled against: "1.7.3".
+std::string faiss_version();
+
+}  // namespace crudbench

@@ -1,0 +1,212 @@
+#include <memory>
+
+#include "harness/core/files.h"
+#include "tests/e2e/program.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;  // NOLINT(google-build-using-namespace)
+using ::testing::HasSubstr;
+
+TEST(Program, ShowsItsCommandsAndTheirHelp) {
+  const ProcessResult overview = crudbench({"--help"});
+  EXPECT_EQ(overview.exit_status, 0);
+  for (const char* command : {"doctor", "validate", "plan", "run", "score", "kb", "ls", "show",
+                              "report", "compare", "list"}) {
+    EXPECT_THAT(overview.output, HasSubstr(std::string("  ") + command));
+    const ProcessResult help = crudbench({command, "--help"});
+    EXPECT_EQ(help.exit_status, 0) << command;
+    EXPECT_THAT(help.output, HasSubstr("examples:\n  crudbench " + std::string(command)));
+  }
+  EXPECT_EQ(crudbench({}).exit_status, 2);
+}
+
+TEST(Program, SuggestsTheCommandThatWasMeant) {
+  const ProcessResult result = crudbench({"reprot"});
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_THAT(result.errors, HasSubstr("did you mean 'report'?"));
+}
+
+TEST(List, NamesEveryAxis) {
+  const ProcessResult result = crudbench({"list", "--json"});
+  EXPECT_EQ(result.exit_status, 0);
+  const Json axes = Json::parse(result.output);
+  std::vector<std::string> names;
+  for (const Json& axis : axes) {
+    names.push_back(axis.at("axis").get<std::string>());
+    EXPECT_FALSE(axis.at("members").empty());
+  }
+  EXPECT_THAT(names, ::testing::ElementsAre("dataset", "chunker", "embedder", "index",
+                                            "retriever", "task", "generator", "metric"));
+}
+
+TEST(List, IsWhatTheReadmeAndTheSchemaTell) {
+  const std::string readme = read_file(source_root() / "README.md");
+  const std::string schema = read_file(source_root() / "configs" / "experiment.schema.json");
+  for (const Json& axis : Json::parse(crudbench({"list", "--json"}).output)) {
+    for (const Json& member : axis.at("members")) {
+      const std::string name = member.at("type").get<std::string>();
+      EXPECT_THAT(readme, HasSubstr("`" + name + "`")) << "README.md lacks " << axis.at("axis");
+      EXPECT_THAT(schema, HasSubstr("\"" + name + "\"")) << "the schema lacks " << axis.at("axis");
+    }
+  }
+}
+
+TEST(Doctor, FindsEverythingCompiledIn) {
+  const TemporaryFolder folder;
+  const ProcessResult result = crudbench({"doctor", "--json", "--workspace", folder.path()});
+  const Json checks = Json::parse(result.output).at("checks");
+  for (const Json& check : checks) {
+    if (check.at("check") != "machine") {  // Busy cores are the machine's affair.
+      EXPECT_TRUE(check.at("ok").get<bool>()) << check;
+    }
+  }
+}
+
+/// The sample experiment, run once for the tests below.
+class SampleRun : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    result_ = crudbench({"run", sample_config(), "--workspace", workspace(), "--json"});
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::string workspace() { return (folder_->path() / "ws").string(); }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static ProcessResult result_;
+};
+
+std::unique_ptr<TemporaryFolder> SampleRun::folder_;
+ProcessResult SampleRun::result_;
+
+TEST_F(SampleRun, CoversEverySampleOfEveryCell) {
+  EXPECT_EQ(result_.exit_status, 0) << result_.errors;
+  const Json outcome = Json::parse(result_.output);
+  EXPECT_EQ(outcome.at("runs"), 48);       // (2 chunk sizes x 3 retrievers + 2 bounds) x 6 tasks
+  EXPECT_EQ(outcome.at("samples"), 672);   // 14 samples a task
+  EXPECT_EQ(outcome.at("ok"), 672);
+  EXPECT_EQ(outcome.at("failed"), 0);
+}
+
+TEST_F(SampleRun, DoesNothingTheSecondTime) {
+  const std::string before = workspace_digest(workspace());
+  const ProcessResult again = crudbench({"run", sample_config(), "--workspace", workspace()});
+  EXPECT_EQ(again.exit_status, 0);
+  EXPECT_THAT(again.errors, HasSubstr("48 runs were complete already"));
+  EXPECT_EQ(workspace_digest(workspace()), before);
+}
+
+TEST_F(SampleRun, IsPlannedAsDone) {
+  const Json plan =
+      Json::parse(crudbench({"plan", sample_config(), "--workspace", workspace(), "--json"}).output);
+  EXPECT_EQ(plan.at("samples_to_do"), 0);
+  EXPECT_EQ(plan.at("requests_at_most"), 0);
+  for (const Json& stage : plan.at("stages")) {
+    EXPECT_TRUE(stage.at("cached").get<bool>()) << stage;
+  }
+}
+
+TEST_F(SampleRun, BringsTheBoundsInOrder) {
+  const Json report = Json::parse(
+      crudbench({"report", workspace(), "--format", "json", "--no-intervals"}).output);
+  const auto score = [&](const std::string& retriever) {
+    for (const Json& row : report.at("tables").at(0).at("rows")) {
+      if (row.at("cell").at("retriever").at("type") == retriever) {
+        for (const Json& run : row.at("runs")) {
+          if (run.at("task") == "questanswer_1doc") {
+            return run.at("metrics").at("rouge_l").at("mean").get<double>();
+          }
+        }
+      }
+    }
+    return -1.0;
+  };
+  EXPECT_GE(score("none"), 0.0);
+  EXPECT_LT(score("none"), score("bm25"));
+  EXPECT_LT(score("none"), score("gold"));
+}
+
+TEST_F(SampleRun, WritesTheReport) {
+  const std::string folder = (folder_->path() / "report").string();
+  const ProcessResult result = crudbench({"report", workspace(), "-o", folder});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  EXPECT_EQ(result.output, folder + "/report.html\n");
+  EXPECT_THAT(read_file(folder + "/report.html"), HasSubstr("hybrid"));
+  EXPECT_THAT(read_file(folder + "/leaderboard.csv"), HasSubstr("rouge_l"));
+  EXPECT_THAT(read_file(folder + "/leaderboard.md"), HasSubstr("| "));
+  EXPECT_FALSE(Json::parse(read_file(folder + "/leaderboard.json")).empty());
+}
+
+TEST_F(SampleRun, ListsShowsAndComparesRuns) {
+  const Json runs = Json::parse(crudbench({"ls", "--json", "--workspace", workspace()}).output);
+  ASSERT_EQ(runs.size(), 48U);
+  const std::string first = to_text(runs[0].at("run_id"));
+  std::string other;
+  for (const Json& run : runs) {
+    if (run.at("task") == runs[0].at("task") && run != runs[0]) {
+      other = to_text(run.at("run_id"));
+    }
+  }
+  EXPECT_EQ(crudbench({"show", first, "--workspace", workspace()}).exit_status, 0);
+  const ProcessResult sample = crudbench({"show", first, "a-es-001", "--workspace", workspace()});
+  EXPECT_EQ(sample.exit_status, 0) << sample.errors;
+  const ProcessResult comparison =
+      crudbench({"compare", first, other, "--workspace", workspace(), "--json"});
+  EXPECT_EQ(comparison.exit_status, 0) << comparison.errors;
+  EXPECT_FALSE(Json::parse(comparison.output).at("comparisons").empty());
+}
+
+TEST_F(SampleRun, LetsTheKnowledgeBaseBeSearched) {
+  const ProcessResult search = crudbench({"kb", "search", sample_config(), "储能电站并网投运",
+                                          "--workspace", workspace(), "--top-k", "2", "--json"});
+  EXPECT_EQ(search.exit_status, 0) << search.errors;
+  const Json results = Json::parse(search.output);
+  ASSERT_EQ(results.size(), 6U);
+  for (const Json& result : results) {
+    EXPECT_EQ(result.at("hits").size(), 2U);
+  }
+  EXPECT_THAT(results[0].at("hits").at(0).at("text").get<std::string>(), HasSubstr("储能"));
+}
+
+TEST_F(SampleRun, IsReadableWithoutWritePermission) {
+  // As on a read-only medium: SQLite may then not make its side files.
+  const TemporaryFolder copy;
+  std::filesystem::copy(workspace(), copy.path() / "ws", std::filesystem::copy_options::recursive);
+  std::filesystem::permissions(copy.path() / "ws", std::filesystem::perms::owner_read |
+                                                       std::filesystem::perms::owner_exec);
+  const ProcessResult result = crudbench({"ls", "--workspace", copy.path() / "ws"});
+  std::filesystem::permissions(copy.path() / "ws", std::filesystem::perms::owner_all);
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+}
+
+TEST(Score, ScoresPredictionsMadeElsewhere) {
+  const TemporaryFolder folder;
+  const auto file = folder.write(
+      "mine.jsonl",
+      "{\"id\": \"a-hm-004\", \"task\": \"hallu_modified\", \"prediction\": \"活动每天4场。\"}\n");
+  const ProcessResult result =
+      crudbench({"score", file, "--samples", source_root() / "datasets/sample/samples.json",
+                 "--workspace", folder.path() / "ws", "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("\"mine\""));
+}
+
+TEST(Validate, ReportsTheHealthOfTheData) {
+  const TemporaryFolder folder;
+  const ProcessResult result = crudbench(
+      {"validate", sample_config(), "--workspace", folder.path() / "ws", "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Json data = Json::parse(result.output).at("data");
+  EXPECT_EQ(data.at("samples"), 84);
+  EXPECT_GE(data.at("documents").get<int>(), 120);
+  EXPECT_EQ(data.at("duplicate_documents"), 2);
+  for (const auto& [task, count] : data.at("records").items()) {
+    EXPECT_GE(count.get<int>(), 12) << task;
+  }
+}
+
+}  // namespace
+}  // namespace crudbench

@@ -1,0 +1,141 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "harness/core/files.h"
+#include "tests/e2e/program.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;  // NOLINT(google-build-using-namespace)
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kKey = "sk-crudbench-secret-7f3a";
+
+/// The sample data, one retriever, against an endpoint.
+std::vector<std::string> endpoint_run(const std::string& base_url, const std::string& workspace) {
+  const Json generator = {{"type", "openai"},      {"base_url", base_url}, {"model", "m"},
+                          {"timeout_s", 1},        {"backoff_s", 0.01},    {"max_attempts", 4},
+                          {"max_concurrency", 16}, {"api_key_env", "CRUDBENCH_TEST_KEY"}};
+  return {"run",
+          sample_config(),
+          "--workspace",
+          workspace,
+          "--set",
+          "/retriever={\"type\":\"bm25\",\"top_k\":3}",
+          "--set",
+          "/chunker/size=128",
+          "--set",
+          "/generator=" + to_text(generator)};
+}
+
+ProcessResult run_with_key(std::vector<std::string> arguments) {
+  return run_process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+}
+
+Json outcome_of(const ProcessResult& result) { return Json::parse(result.output); }
+
+TEST(Endpoint, BringsEverySampleToItsFateDespiteFaults) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0.3", "--hang-seconds", "3"});
+  auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
+  arguments.insert(arguments.end(), {"--json", "--max-failures", "100%"});
+  const ProcessResult result = run_with_key(arguments);
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Json outcome = outcome_of(result);
+  EXPECT_EQ(outcome.at("samples"), 84);
+  EXPECT_EQ(outcome.at("ok").get<int>() + outcome.at("failed").get<int>(), 84);
+}
+
+TEST(Endpoint, ExitsWithFourWhereTooManySamplesFail) {
+  const TemporaryFolder folder;
+  const FaultServer server(
+      {"--rate", "0", "--always-fail-rate", "0.3", "--hang-seconds", "3"});
+  auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
+  arguments.insert(arguments.end(), {"--json", "--max-failures", "2"});
+  const ProcessResult result = run_with_key(arguments);
+  EXPECT_EQ(result.exit_status, 4) << result.errors;
+  const Json outcome = outcome_of(result);
+  EXPECT_GT(outcome.at("failed").get<int>(), 2);
+  EXPECT_EQ(outcome.at("ok").get<int>() + outcome.at("failed").get<int>(), 84);
+  for (const Json& run : Json::parse(
+           crudbench({"ls", "--json", "--workspace", folder.path() / "ws"}).output)) {
+    EXPECT_EQ(run.at("pending"), 0);
+  }
+}
+
+TEST(Endpoint, ContinuesAfterKillsWithoutAskingTwice) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "log";
+  const FaultServer server({"--rate", "0", "--delay-ms", "20", "--log", log});
+  const auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
+  for (const int milliseconds : {150, 250, 350}) {
+    Process process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+    ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  const ProcessResult last = run_with_key(arguments);
+  EXPECT_EQ(last.exit_status, 0) << last.errors;
+  std::map<std::string, int> times;
+  for (const std::string& line : read_lines(log)) {
+    ++times[Json::parse(line).at("sha256").get<std::string>()];
+  }
+  EXPECT_EQ(times.size(), 84U);
+  // What was in flight when the process died may come again: at most 16 requests each time.
+  int repeated = 0;
+  for (const auto& [request, count] : times) {
+    repeated += count - 1;
+  }
+  EXPECT_LE(repeated, 3 * 16);
+}
+
+TEST(Endpoint, KeepsTheKeyToItself) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0.5", "--always-fail-rate", "0.2", "--hang-seconds", "2"});
+  auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
+  arguments.insert(arguments.end(), {"--verbose"});
+  const ProcessResult result = run_with_key(arguments);
+  EXPECT_THAT(result.output + result.errors, Not(HasSubstr(kKey)));
+  crudbench({"report", folder.path() / "ws", "-o", folder.path() / "ws" / "report"});
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+    if (entry.is_regular_file()) {
+      ++files;
+      EXPECT_THAT(read_file(entry.path()), Not(HasSubstr(kKey))) << entry.path();
+    }
+  }
+  EXPECT_GT(files, 4U);
+}
+
+TEST(Endpoint, NamesAMissingKeyBeforeAnyWork) {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      crudbench(endpoint_run("http://127.0.0.1:9/v1", folder.path() / "ws"));
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_THAT(result.errors, HasSubstr("CRUDBENCH_TEST_KEY"));
+}
+
+TEST(Endpoint, IsCheckedByValidate) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0"});
+  const auto generator = [&](const std::string& url) {
+    return "/generator={\"type\":\"openai\",\"model\":\"m\",\"max_attempts\":1,\"base_url\":\"" +
+           url + "\"}";
+  };
+  const std::string workspace = folder.path() / "ws";
+  EXPECT_EQ(crudbench({"validate", sample_config(), "--workspace", workspace, "--set",
+                       generator(server.base_url())})
+                .exit_status,
+            0);
+  const ProcessResult closed = crudbench({"validate", sample_config(), "--workspace", workspace,
+                                          "--set", generator("http://127.0.0.1:9/v1")});
+  EXPECT_EQ(closed.exit_status, 4);
+  EXPECT_THAT(closed.output, HasSubstr("connect"));
+}
+
+}  // namespace
+}  // namespace crudbench

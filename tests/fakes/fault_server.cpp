@@ -1,0 +1,234 @@
+// An OpenAI-compatible chat endpoint on the loopback that misbehaves on purpose: for end-to-end
+// tests of time-outs, retries and resumption. What happens to a request depends on the seed, its
+// body and how often that body has come, never on the order of requests.
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "harness/core/fingerprint.h"
+#include "harness/core/json.h"
+#include "harness/core/random.h"
+#include "tests/fakes/http_server.h"
+
+namespace {
+
+using crudbench::Json;
+using crudbench::testing_support::HttpServer;
+using crudbench::testing_support::ReceivedRequest;
+using crudbench::testing_support::ScriptedResponse;
+using Fault = ScriptedResponse::Fault;
+
+constexpr const char* kUsage = R"(usage: crudbench_fault_server [options]
+  --port N              port to listen on; 0 (default) takes a free one
+  --rate P              share of requests that go wrong, default 0.3
+  --seed N              which ones, default 1
+  --fail-first N        every prompt goes wrong the first N times, default 0
+  --always-fail-rate P  share of prompts that go wrong every time, default 0
+  --hang-seconds S      how long a hanging request is left without an answer, default 3600
+  --delay-ms N          how long a good answer takes, default 0
+  --log FILE            one JSON line per request: {"sha256", "times", "outcome"}
+Prints its port and a line break to stdout, then serves until SIGTERM or SIGINT.
+Outcomes: ok, 429, 429_retry_after, 500, hang, garbage, html, reset, close_mid_body.
+)";
+
+struct ServerOptions {
+  std::uint16_t port = 0;
+  double rate = 0.3;
+  std::uint64_t seed = 1;
+  int fail_first = 0;
+  double always_fail_rate = 0.0;
+  double hang_seconds = 3600.0;
+  int delay_ms = 0;
+  std::string log;
+};
+
+ServerOptions parse_arguments(int count, char** arguments) {
+  ServerOptions options;
+  for (int i = 1; i < count; ++i) {
+    const std::string name = arguments[i];
+    if (i + 1 == count) {
+      throw std::invalid_argument("unknown option, or no value after it: " + name);
+    }
+    const std::string value = arguments[++i];
+    if (name == "--port") {
+      options.port = static_cast<std::uint16_t>(std::stoul(value));
+    } else if (name == "--rate") {
+      options.rate = std::stod(value);
+    } else if (name == "--seed") {
+      options.seed = std::stoull(value);
+    } else if (name == "--fail-first") {
+      options.fail_first = std::stoi(value);
+    } else if (name == "--always-fail-rate") {
+      options.always_fail_rate = std::stod(value);
+    } else if (name == "--hang-seconds") {
+      options.hang_seconds = std::stod(value);
+    } else if (name == "--delay-ms") {
+      options.delay_ms = std::stoi(value);
+    } else if (name == "--log") {
+      options.log = value;
+    } else {
+      throw std::invalid_argument("unknown option: " + name);
+    }
+  }
+  return options;
+}
+
+/// The end of the user's message, as a model would that repeats what it read last, and a few
+/// digits that tell prompts apart.
+std::string completion_text(const std::string& prompt, const std::string& digest) {
+  constexpr std::size_t kLongestBytes = 240;
+  std::size_t begin = prompt.size() > kLongestBytes ? prompt.size() - kLongestBytes : 0;
+  while (begin < prompt.size() && (static_cast<unsigned char>(prompt[begin]) & 0xC0U) == 0x80U) {
+    ++begin;
+  }
+  return "<response>" + prompt.substr(begin) + "（" + digest.substr(0, 8) + "）</response>";
+}
+
+class FaultyEndpoint {
+ public:
+  explicit FaultyEndpoint(ServerOptions options) : options_(std::move(options)) {
+    if (!options_.log.empty()) {
+      log_.open(options_.log, std::ios::app);
+      if (!log_) {
+        throw std::runtime_error("cannot write " + options_.log);
+      }
+    }
+  }
+
+  ScriptedResponse answer(const ReceivedRequest& request) {
+    const std::string digest = crudbench::sha256_hex(request.body);
+    const int times = ++times_[digest];
+    ScriptedResponse response;
+    std::string outcome = "ok";
+    if (goes_wrong(digest, times)) {
+      outcome = misbehave(digest, times, response);
+    } else {
+      response.delay = std::chrono::milliseconds(options_.delay_ms);
+      if (!complete(request, digest, response)) {
+        outcome = std::to_string(response.status);
+      }
+    }
+    if (log_.is_open()) {
+      log_ << Json{{"sha256", digest}, {"times", times}, {"outcome", outcome}}.dump() << std::endl;
+    }
+    return response;
+  }
+
+ private:
+  crudbench::Random random_for(const std::string& what) const {
+    return crudbench::Random(crudbench::derive_seed(options_.seed, what));
+  }
+
+  bool goes_wrong(const std::string& digest, int times) const {
+    return times <= options_.fail_first ||
+           random_for("always " + digest).unit() < options_.always_fail_rate ||
+           random_for(digest + " " + std::to_string(times)).unit() < options_.rate;
+  }
+
+  std::string misbehave(const std::string& digest, int times, ScriptedResponse& response) const {
+    const std::string error = R"({"error": {"message": "scripted failure"}})";
+    switch (random_for("kind " + digest + " " + std::to_string(times)).below(8)) {
+      case 0:
+        response = {.status = 429, .body = error};
+        return "429";
+      case 1:
+        response = {.status = 429, .headers = {{"Retry-After", "0"}}, .body = error};
+        return "429_retry_after";
+      case 2:
+        response = {.status = 500, .body = error};
+        return "500";
+      case 3:
+        response = {
+            .status = 503,
+            .body = error,
+            .delay = std::chrono::milliseconds(static_cast<long>(options_.hang_seconds * 1000.0))};
+        return "hang";
+      case 4:
+        response = {.body = "\x01\xFF\xFEno http here\r\n\r\n", .fault = Fault::kRaw};
+        return "garbage";
+      case 5:
+        response = {.body = "<html>Bad gateway, but with status 200</html>",
+                    .content_type = "text/html"};
+        return "html";
+      case 6:
+        response = {.fault = Fault::kReset};
+        return "reset";
+      default:
+        response = {.body = R"({"choices": [{"message": {"content": "half an answer"}}]})",
+                    .fault = Fault::kCloseMidBody};
+        return "close_mid_body";
+    }
+  }
+
+  /// False, with an error as the answer, for what is no chat request.
+  static bool complete(const ReceivedRequest& request, const std::string& digest,
+                       ScriptedResponse& response) {
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (request.method != "POST" || !request.target.ends_with("/chat/completions")) {
+      response.status = 404;
+      response.body = R"({"error": {"message": "no such path"}})";
+      return false;
+    }
+    if (!body.is_object() || !body.contains("messages") || !body["messages"].is_array() ||
+        body["messages"].empty()) {
+      response.status = 400;
+      response.body = R"({"error": {"message": "not a chat request"}})";
+      return false;
+    }
+    const std::string prompt = body["messages"].back().value("content", "");
+    const std::string text = completion_text(prompt, digest);
+    response.body = Json{{"id", "chatcmpl-" + digest.substr(0, 16)},
+                         {"object", "chat.completion"},
+                         {"model", body.value("model", "")},
+                         {"choices",
+                          {{{"index", 0},
+                            {"message", {{"role", "assistant"}, {"content", text}}},
+                            {"finish_reason", "stop"}}}},
+                         {"usage",
+                          {{"prompt_tokens", prompt.size() / 3},
+                           {"completion_tokens", text.size() / 3},
+                           {"total_tokens", prompt.size() / 3 + text.size() / 3}}}}
+                        .dump();
+    return true;
+  }
+
+  ServerOptions options_;
+  std::ofstream log_;
+  std::map<std::string, int> times_;  ///< How often each body has come.
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count > 1 && std::string(arguments[1]) == "--help") {
+    std::cout << kUsage;
+    return EXIT_SUCCESS;
+  }
+  try {
+    // Blocked here, hence in the server's thread too, so that only sigwait sees them.
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    sigprocmask(SIG_BLOCK, &ending, nullptr);
+
+    const ServerOptions options = parse_arguments(count, arguments);
+    FaultyEndpoint endpoint(options);
+    const HttpServer server(
+        [&](const ReceivedRequest& request) { return endpoint.answer(request); }, options.port);
+    std::cout << server.port() << std::endl;
+    int signal = 0;
+    sigwait(&ending, &signal);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    std::cerr << "crudbench_fault_server: " << error.what() << "\n" << kUsage;
+    return 2;
+  }
+}

@@ -1,0 +1,61 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/text/segmenter.h"
+#include "harness/text/tokenizer.h"
+#include "harness/text/utf8.h"
+
+namespace {
+
+using namespace crudbench;  // A program, not a header.
+
+void require(bool condition) {
+  if (!condition) {
+    std::abort();
+  }
+}
+
+std::vector<std::string_view> cut(const Segmenter& segmenter, std::string_view text) {
+  std::vector<std::string_view> words;
+  segmenter.segment(text, words);
+  return words;
+}
+
+/// Words are not empty, lie in `text` and begin in rising order.
+void require_order(std::string_view text, const std::vector<std::string_view>& words) {
+  const char* begin = text.data();
+  for (const std::string_view word : words) {
+    require(!word.empty() && word.data() >= begin);
+    require(word.data() + word.size() <= text.data() + text.size());
+    begin = word.data() + 1;
+  }
+}
+
+}  // namespace
+
+/// Whatever the bytes: jieba's words concatenated are the text, the other segmenters' words lie in
+/// it, a tokenizer counts as many tokens as it makes, and mended text is well-formed.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const char* end = text.data();
+  for (const std::string_view word : cut(jieba_segmenter(), text)) {
+    require(!word.empty() && word.data() == end);
+    end += word.size();
+  }
+  require(end == text.data() + text.size());
+  require_order(text, cut(jieba_word_segmenter(), text));
+  require_order(text, cut(unigram_segmenter(), text));
+  require_order(text, cut(bigram_segmenter(), text));
+  require(cl100k_tokenizer().count(text) == cl100k_tokenizer().encode(text).size());
+
+  const std::string mended = replace_invalid_utf8(text);
+  require(!find_invalid_utf8(mended));
+  require(count_code_points(mended) == count_code_points(text));
+  require(code_point_offsets(text).size() == count_code_points(text) + 1);
+  require(display_width(strip(mended)) <= 2 * count_code_points(mended));
+  return 0;
+}

@@ -1,0 +1,176 @@
+#include "reports/leaderboard.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/reports/report_store.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;
+
+Leaderboard build(ReportStore& store, std::optional<std::string> experiment = std::nullopt) {
+  return build_leaderboard(store.store(),
+                           {.experiment = std::move(experiment), .summary = {.intervals = false}},
+                           store.executor());
+}
+
+std::vector<TestSample> one_sample(double rouge) {
+  return {{"s1", {{"rouge_l", rouge}}}};
+}
+
+TEST(Leaderboard, IsEmptyForAnEmptyStore) {
+  ReportStore store;
+  EXPECT_TRUE(build(store).tables.empty());
+}
+
+TEST(Leaderboard, PutsTheTasksOfACellIntoOneRow) {
+  ReportStore store;
+  store.add({.task = "questanswer_1doc", .samples = one_sample(0.5)});
+  store.add({.task = "event_summary", .samples = one_sample(0.25)});
+  const Leaderboard leaderboard = build(store);
+  ASSERT_EQ(leaderboard.tables.size(), 1U);
+  const LeaderboardTable& table = leaderboard.tables[0];
+  EXPECT_EQ(table.tasks, (std::vector<std::string>{"event_summary", "questanswer_1doc"}));
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_DOUBLE_EQ(*table.rows[0].averages.at("rouge_l").mean, 0.375);
+}
+
+TEST(Leaderboard, AveragesOnlyRowsWithAllTasks) {
+  ReportStore store;
+  store.add({.task = "event_summary", .samples = one_sample(0.5)});
+  store.add({.task = "hallu_modified", .samples = one_sample(0.5)});
+  store.add({.task = "event_summary",
+             .cell = cell_with("/retriever/type", "dense"),
+             .samples = one_sample(0.9)});
+  const Leaderboard leaderboard = build(store);
+  ASSERT_EQ(leaderboard.tables[0].rows.size(), 2U);
+  EXPECT_TRUE(leaderboard.tables[0].rows[0].averages.contains("rouge_l"));
+  EXPECT_TRUE(leaderboard.tables[0].rows[1].averages.empty());
+}
+
+TEST(Leaderboard, NeverMixesKnowledgeBaseModesCorporaOrSamples) {
+  ReportStore store;
+  store.add({.samples = one_sample(0.5)});
+  store.add({.samples = one_sample(0.5), .mode = "paper"});
+  store.add({.samples = one_sample(0.5), .corpus = "corpus-b"});
+  store.add({.samples = one_sample(0.5), .data = "samples-b"});
+  const Leaderboard leaderboard = build(store);
+  ASSERT_EQ(leaderboard.tables.size(), 4U);
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    EXPECT_EQ(table.rows.size(), 1U);
+  }
+  EXPECT_EQ(leaderboard.tables[1].knowledge_base_mode, "paper");
+}
+
+TEST(Leaderboard, NeverMixesSelectionsOfTheSamples) {
+  ReportStore store;
+  store.add({.samples = one_sample(0.5)});
+  Json cell = TestRun().cell;
+  cell["dataset"]["limit"] = 100;
+  for (const int seed : {22, 23}) {
+    cell["dataset"]["seed"] = seed;
+    store.add({.cell = cell, .samples = one_sample(0.5)});
+  }
+  const Leaderboard leaderboard = build(store);
+  ASSERT_EQ(leaderboard.tables.size(), 3U);
+  EXPECT_EQ(leaderboard.tables[0].selection, "");
+  EXPECT_EQ(leaderboard.tables[2].selection, "100 a task, seed 23");
+}
+
+TEST(Leaderboard, FindsTheAxesThatVary) {
+  ReportStore store;
+  Json cell = TestRun().cell;
+  for (const int size : {64, 128}) {
+    cell["chunker"] = {{"type", "sentence"}, {"size", size}, {"overlap", 0}};
+    store.add({.cell = cell, .samples = one_sample(0.5)});
+  }
+  // Closed book: no chunker at all, which is not an axis of its own.
+  Json closed_book = {{"retriever", {{"type", "none"}}}, {"generator", {{"type", "extractive"}}}};
+  store.add({.cell = closed_book, .samples = one_sample(0.5)});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(table.axes,
+            (std::vector<std::string>{"retriever/type", "chunker/size", "generator/type"}));
+  EXPECT_EQ(table.rows[0].axis_values[1], Json(64));
+  EXPECT_EQ(table.rows[2].axis_values[1], std::nullopt);
+  EXPECT_EQ(table.common_options.at("chunker/overlap"), Json(0));
+  EXPECT_EQ(row_label(table, table.rows[1]), "bm25 · size 128 · extractive");
+}
+
+TEST(Leaderboard, ShowsAnOptionThatOnlySomeRowsHaveWhereRowsWouldLookAlike) {
+  ReportStore store;
+  store.add({.samples = one_sample(0.5)});
+  store.add({.cell = cell_with("/reranker", {{"type", "cross_encoder"}, {"pool", 50}}),
+             .samples = one_sample(0.5)});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(table.axes,
+            (std::vector<std::string>{"retriever/type", "reranker/type", "generator/type"}));
+}
+
+TEST(Leaderboard, TitlesAxesByTheShortestNameThatIsClear) {
+  LeaderboardTable table;
+  table.axes = {"retriever/type", "retriever/top_k", "retriever/k1", "context/k1", "prompts"};
+  EXPECT_EQ(axis_title(table, "retriever/type"), "retriever");
+  EXPECT_EQ(axis_title(table, "retriever/top_k"), "top_k");
+  EXPECT_EQ(axis_title(table, "retriever/k1"), "retriever/k1");
+  EXPECT_EQ(axis_title(table, "prompts"), "prompts");
+}
+
+TEST(Leaderboard, KeepsBothRunsOfOneCellAndTask) {
+  ReportStore store;
+  store.add({.samples = one_sample(0.5)});
+  store.add({.samples = one_sample(0.75)});
+  const LeaderboardTable table = build(store).tables.at(0);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.rows[1].runs.at("event_summary").metric("rouge_l")->mean, 0.75);
+}
+
+TEST(Leaderboard, ShowsTheRunsOfOneExperimentInItsOrder) {
+  ReportStore store;
+  const auto first = store.add({.samples = one_sample(0.1)});
+  store.add({.cell = cell_with("/retriever/top_k", 4), .samples = one_sample(0.2)});
+  const auto third =
+      store.add({.cell = cell_with("/retriever/top_k", 2), .samples = one_sample(0.3)});
+  const std::vector<std::int64_t> chosen = {third, first};
+  store.store().put_experiment("top-k", Json::object(), chosen);
+  const LeaderboardTable table = build(store, "top-k").tables.at(0);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.rows[0].runs.at("event_summary").run_id, third);
+  EXPECT_EQ(table.rows[1].runs.at("event_summary").run_id, first);
+}
+
+TEST(Leaderboard, RefusesAnUnknownExperiment) {
+  ReportStore store;
+  store.store().put_experiment("chunk-size", Json::object(), {});
+  EXPECT_ERROR(build(store, "chunk-sise"), ErrorCode::kInvalidConfig, "did you mean 'chunk-size'");
+}
+
+TEST(Leaderboard, CountsARunWithoutAnyScoresAsFailedForTheMeasuresOfAnswers) {
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}, {"recall@8", 1.0}}}}});
+  store.add({.cell = cell_with("/retriever/type", "dense"),
+             .samples = {{"s1", Json::object(), timeout()}}});
+  const LeaderboardTable table = build(store).tables.at(0);
+  const RunSummary& failed = table.rows.at(1).runs.at("event_summary");
+  ASSERT_NE(failed.metric("rouge_l"), nullptr);
+  EXPECT_EQ(failed.metric("rouge_l")->mean, std::nullopt);
+  EXPECT_EQ(failed.metric("rouge_l")->mean_failures_as_zero, 0.0);
+  EXPECT_EQ(failed.metric("rouge_l")->failures.at("timeout"), 1);
+  EXPECT_EQ(failed.metric("recall@8"), nullptr);
+}
+
+TEST(Leaderboard, RecordsEveryValueOfTheProvenance) {
+  ReportStore store;
+  store.add({.samples = one_sample(0.1), .provenance = {{"git", "aaa"}, {"host", {{"cpus", 2}}}}});
+  store.add({.cell = cell_with("/retriever/top_k", 4),
+             .samples = one_sample(0.1),
+             .provenance = {{"git", "bbb"}, {"host", {{"cpus", 2}}}}});
+  const LeaderboardTable table = build(store).tables.at(0);
+  ASSERT_EQ(table.provenance.at("git").size(), 2U);
+  EXPECT_EQ(table.provenance.at("git")[1].value, "bbb");
+  ASSERT_EQ(table.provenance.at("host/cpus").size(), 1U);
+  EXPECT_EQ(table.provenance.at("host/cpus")[0].run_count, 2);
+}
+
+}  // namespace
+}  // namespace crudbench

@@ -1,0 +1,191 @@
+#include "reports/renderers.h"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <map>
+
+#include "tests/reports/report_store.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;
+using testing::HasSubstr;
+using testing::Not;
+
+Leaderboard build(ReportStore& store) {
+  return build_leaderboard(store.store(), {.summary = {.resampling = {.resamples = 200}}},
+                           store.executor());
+}
+
+/// Two rows, two tasks, failures, undefined values, an interrupted run.
+void fill(ReportStore& store) {
+  store.add({.samples = {{"s1", {{"rouge_l", 1.0 / 3.0}, {"recall@8", 1.0}}},
+                         {"s2", {{"rouge_l", 0.1}, {"recall@8", nullptr}}},
+                         {"s3", {{"recall@8", 0.5}}, timeout()}}});
+  store.add({.task = "hallu_modified", .samples = {{"h1", {{"rouge_l", 0.7}}}}});
+  store.add({.cell = cell_with("/retriever/type", "dense"),
+             .samples = {{"s1", {{"rouge_l", 0.25}, {"recall@8", 1.0}}}},
+             .sample_count = 3});
+}
+
+/// The records of a CSV text (RFC 4180), header first.
+std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> records(1, {""});
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string& field = records.back().back();
+    if (quoted && text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      field += text[i++];
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && text[i] == ',') {
+      records.back().emplace_back();
+    } else if (!quoted && text.compare(i, 2, "\r\n") == 0) {
+      ++i;
+      records.push_back({""});
+    } else {
+      field += text[i];
+    }
+  }
+  records.pop_back();
+  return records;
+}
+
+std::optional<double> parse_number(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(std::strtod(text.c_str(), nullptr));
+}
+
+TEST(LeaderboardCsv, HoldsEveryNumberExactly) {
+  ReportStore store;
+  fill(store);
+  const Leaderboard leaderboard = build(store);
+  const auto records = parse_csv(leaderboard_csv(leaderboard));
+  std::size_t line = 1;
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    for (const LeaderboardRow& row : table.rows) {
+      for (const std::string& task : table.tasks) {
+        if (!row.runs.contains(task)) {
+          continue;
+        }
+        const RunSummary& run = row.runs.at(task);
+        for (const MetricSummary& metric : run.metrics) {
+          ASSERT_LT(line, records.size());
+          ASSERT_EQ(records[line].size(), records[0].size());
+          std::map<std::string, std::string> fields;
+          for (std::size_t i = 0; i < records[0].size(); ++i) {
+            fields[records[0][i]] = records[line][i];
+          }
+          EXPECT_EQ(fields["task"], task);
+          EXPECT_EQ(fields["metric"], metric.name);
+          EXPECT_EQ(parse_number(fields["mean"]), metric.mean);
+          EXPECT_EQ(parse_number(fields["mean_failures_as_zero"]), metric.mean_failures_as_zero);
+          EXPECT_EQ(parse_number(fields["low"]).has_value(), metric.interval.has_value());
+          EXPECT_EQ(fields["n_valid"], std::to_string(metric.valid_count));
+          EXPECT_EQ(fields["n_undefined"], std::to_string(metric.undefined_count));
+          EXPECT_EQ(fields["n_failed"], std::to_string(metric.failed_count));
+          EXPECT_EQ(fields["ok"], std::to_string(run.ok_count));
+          EXPECT_EQ(fields["pending"], std::to_string(run.pending_count()));
+          EXPECT_EQ(parse_number(fields["coverage"]), run.coverage());
+          EXPECT_EQ(parse_number(fields["retrieval_seconds"]), run.retrieval_seconds);
+          ++line;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(line, records.size());
+}
+
+TEST(LeaderboardCsv, KeepsARunWithoutScores) {
+  ReportStore store;
+  store.add({.samples = {{"s1", Json::object(), timeout()}}});
+  const auto records = parse_csv(leaderboard_csv(build(store)));
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_THAT(leaderboard_csv(build(store)), HasSubstr("event_summary"));
+}
+
+TEST(LeaderboardCsv, DisarmsFormulas) {
+  ReportStore store;
+  store.add({.cell = cell_with("/generator/model", "=HYPERLINK(\"http://evil\")"),
+             .samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  EXPECT_THAT(leaderboard_csv(build(store)), HasSubstr("\"'=HYPERLINK(\"\"http://evil\"\")\""));
+}
+
+TEST(LeaderboardJson, HoldsEveryNumberExactly) {
+  ReportStore store;
+  fill(store);
+  const Leaderboard leaderboard = build(store);
+  const Json json = Json::parse(to_text(leaderboard_json(leaderboard)));
+  const LeaderboardTable& table = leaderboard.tables.at(0);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    for (const auto& [task, run] : table.rows[i].runs) {
+      const Json& run_json = json["tables"][0]["rows"][i]["runs"][task];
+      EXPECT_EQ(run_json["ok"], run.ok_count);
+      EXPECT_EQ(run_json["coverage"], *run.coverage());
+      for (const MetricSummary& metric : run.metrics) {
+        const Json& metric_json = run_json["metrics"][metric.name];
+        EXPECT_EQ(metric_json["mean"], metric.mean ? Json(*metric.mean) : Json());
+        EXPECT_EQ(metric_json["low"], metric.interval ? Json(metric.interval->low) : Json());
+        EXPECT_EQ(metric_json["n_failed"], metric.failed_count);
+      }
+    }
+  }
+}
+
+TEST(LeaderboardTerminal, ShowsBothMeansCoverageAndFailures) {
+  // rouge_l of the first row: (1/3 + 0.1) / 2 = 21.67 %, with the failure / 3 = 14.44 %.
+  ReportStore store;
+  fill(store);
+  const std::string text = leaderboard_terminal(build(store), false);
+  EXPECT_THAT(text, HasSubstr("retriever  generator         rouge_l  recall@8  coverage  failed  "
+                              "pending\n"
+                              "bm25       extractive  21.67 (14.44)     75.00    66.7 %       1"
+                              "        0\n"
+                              "dense      extractive  25.00 (25.00)    100.00    33.3 %       0"
+                              "        2\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1B")));
+}
+
+TEST(LeaderboardTerminal, AveragesOverTasks) {
+  // (21.67 + 70) / 2 = 45.83; with failures as 0 (14.44 + 70) / 2 = 42.22.
+  ReportStore store;
+  fill(store);
+  EXPECT_THAT(leaderboard_terminal(build(store), false), HasSubstr("45.83 (42.22)"));
+}
+
+TEST(LeaderboardTerminal, SaysSoWhenThereAreNoRuns) {
+  ReportStore store;
+  EXPECT_EQ(leaderboard_terminal(build(store), false), "no runs yet\n");
+}
+
+TEST(LeaderboardMarkdown, ShowsTheNumbersOfTheStore) {
+  ReportStore store;
+  fill(store);
+  const std::string text = leaderboard_markdown(build(store));
+  EXPECT_THAT(text, HasSubstr("| bm25 | extractive | 21.67 (14.44) \\["));
+  EXPECT_THAT(text, HasSubstr("| 66.7 % (2/3) | generation/timeout 1 |"));
+  EXPECT_THAT(text, HasSubstr("| 33.3 % (1/3) | pending 2 |"));
+}
+
+TEST(LeaderboardMarkdown, EscapesWhatTheStoreSays) {
+  ReportStore store;
+  store.add({.cell = cell_with("/generator/model", "a|b<script>\n# x"),
+             .samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  EXPECT_THAT(leaderboard_markdown(build(store)), HasSubstr("| a\\|b\\<script\\> \\# x |"));
+}
+
+TEST(MeanText, ShowsSharesInPerCent) {
+  EXPECT_EQ(mean_text(0.12345, {.is_share = true}), "12.35");
+  EXPECT_EQ(mean_text(12.5, {.is_share = false}), "12.500");
+  EXPECT_EQ(mean_text(1234.56, {.is_share = false}), "1234.6");
+  EXPECT_EQ(mean_text(std::nullopt, {}), "–");
+}
+
+TEST(ShareText, NeverRoundsUpToAll) {
+  EXPECT_EQ(share_text(1.0), "100 %");
+  EXPECT_EQ(share_text(0.99999), "99.9 %");
+  EXPECT_EQ(share_text(0.0), "0.0 %");
+}
+
+}  // namespace
+}  // namespace crudbench

@@ -1,0 +1,107 @@
+#include "reports/run_views.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/reports/report_store.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;
+using testing::HasSubstr;
+using testing::Not;
+
+TestRun scored_run() {
+  return {.samples = {{"s1", {{"rouge_l", 0.9}}},
+                      {"s2", {{"rouge_l", 0.1}}},
+                      {"s3", {{"rouge_l", 0.5}}},
+                      {"s4", Json::object(), timeout()}},
+          .sample_count = 6};
+}
+
+TEST(ListRuns, ShowsProgressAndWhatTellsRunsApart) {
+  ReportStore store;
+  store.add(scored_run());
+  store.add({.cell = cell_with("/retriever/top_k", 4), .samples = {{"s1"}}});
+  const Json list = run_list_json(list_runs(store.store()));
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0]["ok"], 3);
+  EXPECT_EQ(list[0]["failed"], 1);
+  EXPECT_EQ(list[0]["pending"], 2);
+  EXPECT_EQ(list[0]["samples"], 6);
+  EXPECT_EQ(list[0]["label"], "bm25 · top_k 8 · extractive");
+  EXPECT_EQ(list[1]["label"], "bm25 · top_k 4 · extractive");
+  EXPECT_THAT(run_list_terminal(list_runs(store.store()), false),
+              HasSubstr("bm25 · top_k 4 · extractive"));
+}
+
+TEST(ListRuns, SaysSoWhenThereAreNone) {
+  ReportStore store;
+  EXPECT_EQ(run_list_terminal(list_runs(store.store()), false), "no runs yet\n");
+}
+
+TEST(ViewRun, ListsTheWorstSamplesFirst) {
+  ReportStore store;
+  store.add(scored_run());
+  const RunView view = view_run(store.store(), "1", {.excerpt_count = 2}, store.executor());
+  EXPECT_EQ(view.ranking_metric, "rouge_l");
+  ASSERT_EQ(view.worst.size(), 2U);
+  EXPECT_EQ(view.worst[0].sample_id, "s2");
+  EXPECT_EQ(view.worst[1].sample_id, "s3");
+  ASSERT_EQ(view.failed.size(), 1U);
+  EXPECT_EQ(view.failed[0].sample_id, "s4");
+  EXPECT_THAT(run_view_terminal(view, false), HasSubstr("generation/timeout: no answer in 60 s"));
+  EXPECT_EQ(run_view_json(view)["summary"]["pending"], 2);
+}
+
+TEST(ViewRun, RefusesAnUnknownMetric) {
+  ReportStore store;
+  store.add(scored_run());
+  EXPECT_ERROR(view_run(store.store(), "1", {.ranking_metric = "rouge_x"}, store.executor()),
+               ErrorCode::kInvalidConfig, "did you mean 'rouge_l'");
+}
+
+TEST(ViewSample, ShowsGoldHitsPredictionAndScores) {
+  ReportStore store;
+  store.add(scored_run());
+  const SampleView view = view_sample(store.store(), "1", "s2");
+  const Json json = sample_view_json(view);
+  EXPECT_EQ(json["query"], "查询 s2");
+  EXPECT_EQ(json["reference"], "参考 s2");
+  EXPECT_EQ(json["gold_doc_ids"], Json({"news_1.txt:1"}));
+  EXPECT_EQ(json["repeats"][0]["hits"][0]["gold"], true);
+  EXPECT_EQ(json["repeats"][0]["hits"][1]["gold"], false);
+  EXPECT_EQ(json["repeats"][0]["scores"]["rouge_l"], 0.1);
+  const std::string text = sample_view_terminal(view, false);
+  EXPECT_THAT(text, HasSubstr("   1  *     news_1.txt:1   0-30  1.5000\n"));
+  EXPECT_THAT(text, HasSubstr("rouge_l  10.00\n"));
+}
+
+TEST(ViewSample, FindsASampleByUniquePrefix) {
+  ReportStore store;
+  store.add({.samples = {{"abc"}, {"abd"}, {"ab"}, {"x1"}}});
+  EXPECT_EQ(view_sample(store.store(), "1", "x").item.sample_id, "x1");
+  EXPECT_EQ(view_sample(store.store(), "1", "ab").item.sample_id, "ab");
+  EXPECT_ERROR(view_sample(store.store(), "1", "a"), ErrorCode::kInvalidConfig,
+               "3 samples of run 1 start with 'a': ab, abc, abd");
+  EXPECT_ERROR(view_sample(store.store(), "1", "q"), ErrorCode::kInvalidConfig,
+               "run 1 has no result for sample 'q'");
+}
+
+TEST(ViewSample, CollectsTheRepeatsOfASample) {
+  ReportStore store;
+  store.add({.samples = {{.sample_id = "s1", .repeat = 0}, {.sample_id = "s1", .repeat = 1}}});
+  EXPECT_EQ(view_sample(store.store(), "1", "s1").repeats.size(), 2U);
+}
+
+TEST(ViewSample, LetsNoTextSteerTheTerminal) {
+  ReportStore store;
+  store.add({.samples = {{.sample_id = "s1", .prediction = "\x1B]0;title\x07\u202Eevil"}}});
+  const std::string text = sample_view_terminal(view_sample(store.store(), "1", "s1"), false);
+  EXPECT_THAT(text, Not(HasSubstr("\x1B")));
+  EXPECT_THAT(text, Not(HasSubstr("\u202E")));
+  EXPECT_THAT(text, HasSubstr("evil"));
+}
+
+}  // namespace
+}  // namespace crudbench

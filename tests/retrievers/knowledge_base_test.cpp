@@ -1,0 +1,193 @@
+#include "retrievers/knowledge_base.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "harness/core/files.h"
+#include "harness/core/fingerprint.h"
+#include "tests/fakes/thread_pool_executor.h"
+#include "tests/retrievers/corpora.h"
+#include "tests/support/testing.h"
+
+namespace crudbench {
+namespace {
+
+using testing::ElementsAre;
+using testing_support::make_corpus;
+using testing_support::retrieval_catalog;
+using testing_support::sample_articles;
+using testing_support::TemporaryFolder;
+
+class KnowledgeBaseTest : public testing::Test {
+ protected:
+  KnowledgeBaseTest() {
+    config_.chunker = resolve(catalog_.chunkers, {{"type", "fixed"}, {"size", 20}});
+    config_.embedder = resolve(catalog_.embedders, {{"type", "lsa"}, {"dim", 8}});
+    config_.index = resolve(catalog_.indexes, {{"type", "flat"}});
+  }
+
+  template <class Axis>
+  static Json resolve(const Axis& axis, const Json& options) {
+    return axis.resolve(options, "test", "");
+  }
+  RetrievalConfig with(const Json& retriever) const {
+    RetrievalConfig config = config_;
+    config.retriever = resolve(catalog_.retrievers, retriever);
+    return config;
+  }
+  KnowledgeBase make(Executor& executor) {
+    return {folder_.path() / "kb", corpus_, "corpus-1", catalog_, executor};
+  }
+  std::filesystem::path artifact(const KnowledgeBase& base, const RetrievalConfig& config,
+                                 const std::string& kind) const {
+    for (const KnowledgeBaseStage& stage : base.stages(config)) {
+      if (stage.kind == kind) {
+        return folder_.path() / "kb" / stage.fingerprint;
+      }
+    }
+    ADD_FAILURE() << "no stage " << kind;
+    return {};
+  }
+  std::vector<Hit> retrieve(KnowledgeBase& base, const RetrievalConfig& config,
+                            std::string_view text = "台风登陆") {
+    const Query query{.text = text};
+    return base.open(config)->retrieve(std::span(&query, 1), 8, serial_).front().hits;
+  }
+
+  static std::vector<std::string> kinds(const std::vector<KnowledgeBaseStage>& stages) {
+    std::vector<std::string> kinds;
+    for (const KnowledgeBaseStage& stage : stages) {
+      kinds.push_back(stage.kind);
+    }
+    return kinds;
+  }
+
+  SerialExecutor serial_;
+  Catalog catalog_ = retrieval_catalog();
+  Corpus corpus_ = make_corpus(sample_articles());
+  TemporaryFolder folder_;
+  RetrievalConfig config_;
+};
+
+TEST_F(KnowledgeBaseTest, NamesTheStagesOfARetriever) {
+  const KnowledgeBase base = make(serial_);
+  EXPECT_THAT(kinds(base.stages(with({{"type", "bm25"}}))), ElementsAre("chunks", "bm25"));
+  EXPECT_THAT(kinds(base.stages(with({{"type", "dense"}}))),
+              ElementsAre("chunks", "embedder", "vectors", "index"));
+  EXPECT_THAT(kinds(base.stages(with({{"type", "hybrid"}}))),
+              ElementsAre("chunks", "bm25", "embedder", "vectors", "index"));
+  EXPECT_THAT(kinds(base.stages(with({{"type", "gold"}}))), ElementsAre("chunks"));
+}
+
+TEST_F(KnowledgeBaseTest, BuildsEachStageOnceAndReusesIt) {
+  const RetrievalConfig hybrid = with({{"type", "hybrid"}});
+  KnowledgeBase base = make(serial_);
+  for (const KnowledgeBaseStage& stage : base.stages(hybrid)) {
+    EXPECT_FALSE(stage.cached) << stage.kind;
+  }
+  const std::vector<Hit> hits = retrieve(base, hybrid);
+  EXPECT_FALSE(hits.empty());
+  for (const KnowledgeBaseStage& stage : base.stages(hybrid)) {
+    EXPECT_TRUE(stage.cached) << stage.kind;
+  }
+  const auto written =
+      std::filesystem::last_write_time(artifact(base, hybrid, "vectors") / "manifest.json");
+  KnowledgeBase again = make(serial_);
+  EXPECT_EQ(retrieve(again, hybrid), hits);
+  EXPECT_EQ(std::filesystem::last_write_time(artifact(base, hybrid, "vectors") / "manifest.json"),
+            written);
+}
+
+TEST_F(KnowledgeBaseTest, GivesTheSameOnAnyNumberOfThreads) {
+  const RetrievalConfig hybrid = with({{"type", "hybrid"}});
+  KnowledgeBase base = make(serial_);
+  const std::vector<Hit> hits = retrieve(base, hybrid);
+  const std::string vectors = read_file(artifact(base, hybrid, "vectors") / "vectors.f32");
+  std::filesystem::remove_all(folder_.path() / "kb");
+  testing_support::ThreadPoolExecutor threads(4);
+  KnowledgeBase threaded = make(threads);
+  EXPECT_EQ(retrieve(threaded, hybrid), hits);
+  EXPECT_EQ(read_file(artifact(threaded, hybrid, "vectors") / "vectors.f32"), vectors);
+}
+
+TEST_F(KnowledgeBaseTest, LeavesTopKOutOfTheFingerprintAndNothingElse) {
+  const KnowledgeBase base = make(serial_);
+  const std::string bm25 = base.fingerprint(with({{"type", "bm25"}, {"top_k", 2}}));
+  EXPECT_EQ(base.fingerprint(with({{"type", "bm25"}, {"top_k", 16}})), bm25);
+  EXPECT_NE(base.fingerprint(with({{"type", "bm25"}, {"k1", 1.0}})), bm25);
+  EXPECT_NE(base.fingerprint(with({{"type", "dense"}})), bm25);
+  RetrievalConfig other = with({{"type", "bm25"}});
+  other.embedder = resolve(catalog_.embedders, {{"type", "lsa"}, {"dim", 9}});
+  EXPECT_EQ(base.fingerprint(other), bm25);
+  other.chunker = resolve(catalog_.chunkers, {{"type", "fixed"}, {"size", 21}});
+  EXPECT_NE(base.fingerprint(other), bm25);
+  const KnowledgeBase elsewhere(folder_.path(), corpus_, "corpus-2", catalog_, serial_);
+  EXPECT_NE(elsewhere.fingerprint(with({{"type", "bm25"}})), bm25);
+  EXPECT_NE(base.fingerprint(with({{"type", "hybrid"}, {"c", 30}})),
+            base.fingerprint(with({{"type", "hybrid"}})));
+}
+
+TEST_F(KnowledgeBaseTest, KeepsPostingsWhenOnlyWeightsDiffer) {
+  const KnowledgeBase base = make(serial_);
+  EXPECT_EQ(base.stages(with({{"type", "bm25"}, {"k1", 0.5}}))[1].fingerprint,
+            base.stages(with({{"type", "bm25"}}))[1].fingerprint);
+  EXPECT_NE(base.stages(with({{"type", "bm25"}, {"analyzer", "bigram"}}))[1].fingerprint,
+            base.stages(with({{"type", "bm25"}}))[1].fingerprint);
+}
+
+TEST_F(KnowledgeBaseTest, RebuildsDamagedArtifacts) {
+  const RetrievalConfig hybrid = with({{"type", "hybrid"}});
+  std::vector<Hit> hits;
+  std::vector<std::filesystem::path> files;
+  {
+    KnowledgeBase base = make(serial_);
+    hits = retrieve(base, hybrid);
+    for (const auto& [kind, name] :
+         {std::pair{"chunks", "chunks.bin"}, std::pair{"bm25", "postings.bin"},
+          std::pair{"embedder", "model.bin"}, std::pair{"vectors", "vectors.f32"}}) {
+      files.push_back(artifact(base, hybrid, kind) / name);
+    }
+  }
+  for (const std::filesystem::path& file : files) {
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+    KnowledgeBase truncated = make(serial_);
+    EXPECT_EQ(retrieve(truncated, hybrid), hits) << file;
+    {
+      std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+      stream.seekp(40);
+      stream.write("\xff\xff\xff\xff", 4);
+    }
+    KnowledgeBase flipped = make(serial_);
+    EXPECT_EQ(retrieve(flipped, hybrid), hits) << file;
+  }
+}
+
+TEST_F(KnowledgeBaseTest, RebuildsAnArtifactThatDoesNotLoadThoughItsManifestFits) {
+  const RetrievalConfig bm25 = with({{"type", "bm25"}});
+  KnowledgeBase base = make(serial_);
+  const std::vector<Hit> hits = retrieve(base, bm25);
+  // As if the file were too large to be hashed: the manifest agrees with what stands there.
+  const std::filesystem::path folder = artifact(base, bm25, "bm25");
+  std::string postings = read_file(folder / "postings.bin");
+  Json manifest = read_json_file(folder / "manifest.json", ErrorCode::kInvalidData);
+  postings[40] = '\x7f';  // Number of arrays.
+  write_file_atomically(folder / "postings.bin", postings);
+  manifest["files"][0]["sha256"] = sha256_hex(postings);
+  write_file_atomically(folder / "manifest.json", manifest.dump());
+  KnowledgeBase again = make(serial_);
+  EXPECT_EQ(retrieve(again, bm25), hits);
+}
+
+TEST_F(KnowledgeBaseTest, RefusesAnEmptyCorpusAndACorpusWithoutChunks) {
+  corpus_ = Corpus();
+  KnowledgeBase empty = make(serial_);
+  EXPECT_ERROR(empty.open(with({{"type", "bm25"}})), ErrorCode::kInvalidData,
+               "the corpus is empty");
+  corpus_ = make_corpus({" ", "　"});
+  config_.chunker = resolve(catalog_.chunkers, {{"type", "sentence"}});
+  KnowledgeBase blank = make(serial_);
+  EXPECT_ERROR(blank.open(with({{"type", "bm25"}})), ErrorCode::kInvalidData, "makes no chunk");
+}
+
+}  // namespace
+}  // namespace crudbench

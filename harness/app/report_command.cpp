@@ -39,7 +39,7 @@ std::string rendered(const Leaderboard& leaderboard, const std::string& format) 
     return leaderboard_csv(leaderboard);
   }
   if (format == "json") {
-    return leaderboard_json(leaderboard).dump(2) + "\n";
+    return leaderboard_json(leaderboard).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   if (format == "html") {
     return leaderboard_html(leaderboard);

@@ -19,11 +19,16 @@ constexpr int kRunFormat = 1;
 std::string selection_fingerprint(const Dataset& dataset, std::string_view task) {
   FingerprintBuilder fingerprint("selection", kRunFormat);
   for (const Sample& sample : dataset.samples) {
-    if (task.empty() || sample.task == task) {
+    if (sample.task == task) {
       fingerprint.add(sample.task).add(sample.sample_id);
     }
   }
   return fingerprint.hex_digest();
+}
+
+/// How samples are chosen, whatever the tasks: what a row's runs have in common.
+Json selection_options(const Json& dataset) {
+  return {{"limit", dataset.value("limit", Json())}, {"seed", dataset.value("seed", Json())}};
 }
 
 /// What every run of a cell has in common, whatever its task.
@@ -107,7 +112,6 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
     selections.emplace(task, selection_fingerprint(dataset, task));
     sample_counts.emplace(task, samples_of(dataset, task).size());
   }
-  const std::string whole_selection = selection_fingerprint(dataset, "");
   PromptHashes prompt_hashes;
   std::set<std::string> known_stages;
   for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
@@ -119,10 +123,7 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
       }
     }
     FingerprintBuilder row = cell_builder(cell, dataset, catalog, retrieval_fingerprint);
-    row.add("row").add(whole_selection);
-    for (const std::string& task : plan.tasks) {
-      row.add(prompt_hashes.get(cell.prompts, task));
-    }
+    row.add("row").add(cell.prompts).add(to_text(selection_options(experiment.dataset)));
     const std::string cell_fingerprint = row.hex_digest();
     for (const std::string& task : plan.tasks) {
       FingerprintBuilder run = cell_builder(cell, dataset, catalog, retrieval_fingerprint);

@@ -15,14 +15,11 @@ function(crudbench_add_library layer)
   target_sources(${target} PUBLIC
     FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
   target_compile_features(${target} PUBLIC cxx_std_20)
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer} VERIFY_INTERFACE_HEADER_SETS ON)
+  set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   foreach(dependency IN LISTS arg_DEPENDS)
     target_link_libraries(${target} PUBLIC crudbench::${dependency})
   endforeach()
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:crudbench_flags> ${arg_PRIVATE_LIBRARIES})
-  install(TARGETS ${target} EXPORT crudbench
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crudbench)
+  target_link_libraries(${target} PRIVATE crudbench_flags ${arg_PRIVATE_LIBRARIES})
 endfunction()
 
 # crudbench_add_tests(<name> SOURCES … DEPENDS <layers> [PRIVATE_LIBRARIES …] [LABELS …])

@@ -274,7 +274,11 @@ std::vector<std::optional<MeanEstimate>> estimate_means(
       MeanEstimate& estimate = *estimates[positions[i]];
       const Interval of_sum = bca_interval(values[i], std::move(sums[i]), options.confidence);
       const auto n = static_cast<double>(length);
-      estimate.interval = Interval{estimate.mean + of_sum.low / n, estimate.mean + of_sum.high / n};
+      // A mean of resampled values lies between them; rounding may not carry it past.
+      const std::span<const double> column = columns[positions[i]];
+      const auto [least, greatest] = std::minmax_element(column.begin(), column.end());
+      estimate.interval = Interval{std::clamp(estimate.mean + of_sum.low / n, *least, *greatest),
+                                   std::clamp(estimate.mean + of_sum.high / n, *least, *greatest)};
     }
   }
   return estimates;

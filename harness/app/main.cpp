@@ -112,7 +112,7 @@ ExitCode guarded_dispatch(const std::vector<std::string>& words) {
 }  // namespace crudbench
 
 int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);  // A closed pipe is an error of `print`, not a silent death.
+  ::signal(SIGPIPE, SIG_IGN);  // A broken connection is a failed sample, not the end.
   const std::vector<std::string> words(argv + 1, argv + argc);
   return static_cast<int>(crudbench::guarded_dispatch(words));
 }

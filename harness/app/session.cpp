@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <signal.h>
 #include <unistd.h>
 
 #include "harness/core/error.h"
@@ -72,6 +73,10 @@ void print_leaderboard_json(const Store& store, const std::optional<std::string>
 
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    if (errno == EPIPE) {  // The reader has seen enough: end as every filter does.
+      ::signal(SIGPIPE, SIG_DFL);
+      ::raise(SIGPIPE);
+    }
     throw io_error("write to", "standard output", errno);
   }
 }

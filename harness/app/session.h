@@ -47,7 +47,8 @@ void print_leaderboard(const Store& store, const std::optional<std::string>& exp
 void print_leaderboard_json(const Store& store, const std::optional<std::string>& experiment,
                             Executor& executor);
 
-/// Writes to stdout. Throws Error(kIo) if that fails, e.g. on a closed pipe or a full disk.
+/// Writes to stdout. Throws Error(kIo) if that fails, e.g. on a full disk; where the reader of a
+/// pipe has gone, the process ends by SIGPIPE, silently.
 void print(std::string_view text);
 /// The same for a JSON result, indented, with a line break at the end.
 void print_json(const Json& result);

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <vector>
 
-#include "tests/datasets/backward_executor.h"
+#include "tests/fakes/backward_executor.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tests/datasets/backward_executor.h"
+#include "tests/fakes/backward_executor.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {

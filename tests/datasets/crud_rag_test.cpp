@@ -7,7 +7,7 @@
 
 #include "datasets/builtin_datasets.h"
 #include "datasets/dataset.h"
-#include "tests/datasets/backward_executor.h"
+#include "tests/fakes/backward_executor.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {

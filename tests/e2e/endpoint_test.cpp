@@ -1,7 +1,6 @@
+#include <map>
 #include <signal.h>
 #include <unistd.h>
-
-#include <map>
 
 #include "harness/core/files.h"
 #include "tests/e2e/program.h"
@@ -17,26 +16,24 @@ constexpr const char* kKey = "sk-crudbench-secret-7f3a";
 
 /// The sample data, one retriever, against an endpoint.
 std::vector<std::string> endpoint_run(const std::string& base_url, const std::string& workspace) {
-  const Json generator = {{"type", "openai"},      {"base_url", base_url}, {"model", "m"},
-                          {"timeout_s", 1},        {"backoff_s", 0.01},    {"max_attempts", 4},
+  const Json generator = {{"type", "openai"},      {"base_url", base_url},
+                          {"model", "m"},          {"timeout_s", 1},
+                          {"backoff_s", 0.01},     {"max_attempts", 4},
                           {"max_concurrency", 16}, {"api_key_env", "CRUDBENCH_TEST_KEY"}};
-  return {"run",
-          sample_config(),
-          "--workspace",
-          workspace,
-          "--set",
-          "/retriever={\"type\":\"bm25\",\"top_k\":3}",
-          "--set",
-          "/chunker/size=128",
-          "--set",
-          "/generator=" + to_text(generator)};
+  return {"run",         sample_config(),
+          "--workspace", workspace,
+          "--set",       "/retriever={\"type\":\"bm25\",\"top_k\":3}",
+          "--set",       "/chunker/size=128",
+          "--set",       "/generator=" + to_text(generator)};
 }
 
 ProcessResult run_with_key(std::vector<std::string> arguments) {
   return run_process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
 }
 
-Json outcome_of(const ProcessResult& result) { return Json::parse(result.output); }
+Json outcome_of(const ProcessResult& result) {
+  return Json::parse(result.output);
+}
 
 TEST(Endpoint, BringsEverySampleToItsFateDespiteFaults) {
   const TemporaryFolder folder;
@@ -52,8 +49,7 @@ TEST(Endpoint, BringsEverySampleToItsFateDespiteFaults) {
 
 TEST(Endpoint, ExitsWithFourWhereTooManySamplesFail) {
   const TemporaryFolder folder;
-  const FaultServer server(
-      {"--rate", "0", "--always-fail-rate", "0.3", "--hang-seconds", "3"});
+  const FaultServer server({"--rate", "0", "--always-fail-rate", "0.3", "--hang-seconds", "3"});
   auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
   arguments.insert(arguments.end(), {"--json", "--max-failures", "2"});
   const ProcessResult result = run_with_key(arguments);
@@ -61,8 +57,8 @@ TEST(Endpoint, ExitsWithFourWhereTooManySamplesFail) {
   const Json outcome = outcome_of(result);
   EXPECT_GT(outcome.at("failed").get<int>(), 2);
   EXPECT_EQ(outcome.at("ok").get<int>() + outcome.at("failed").get<int>(), 84);
-  for (const Json& run : Json::parse(
-           crudbench({"ls", "--json", "--workspace", folder.path() / "ws"}).output)) {
+  for (const Json& run :
+       Json::parse(crudbench({"ls", "--json", "--workspace", folder.path() / "ws"}).output)) {
     EXPECT_EQ(run.at("pending"), 0);
   }
 }

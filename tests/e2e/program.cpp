@@ -8,9 +8,13 @@
 
 namespace crudbench::testing_support {
 
-std::filesystem::path program() { return CRUDBENCH_PROGRAM; }
+std::filesystem::path program() {
+  return CRUDBENCH_PROGRAM;
+}
 
-std::filesystem::path fault_server() { return CRUDBENCH_FAULT_SERVER; }
+std::filesystem::path fault_server() {
+  return CRUDBENCH_FAULT_SERVER;
+}
 
 ProcessResult crudbench(const std::vector<std::string>& arguments) {
   return run_process(program(), arguments);
@@ -30,10 +34,10 @@ std::string workspace_digest(const std::filesystem::path& workspace) {
       for (const StoredHit& hit : sample.hits) {
         hits.push_back({hit.doc_id, hit.span.begin, hit.span.end, hit.score, hit.is_gold});
       }
-      digest += to_text({item.task, item.sample_id,
-                         sample.failure ? sample.failure->failure_class : "ok", sample.prediction,
-                         hits, sample.scores}) +
-                "\n";
+      digest +=
+          to_text({item.task, item.sample_id, sample.failure ? sample.failure->failure_class : "ok",
+                   sample.prediction, hits, sample.scores}) +
+          "\n";
     });
   }
   return digest;

@@ -1,9 +1,8 @@
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <signal.h>
+#include <unistd.h>
 
 #include "harness/core/random.h"
 #include "tests/e2e/program.h"
@@ -40,9 +39,13 @@ void expect_same_results_after(int signal, int times, std::uint64_t seed) {
   EXPECT_EQ(workspace_digest(disturbed), workspace_digest(undisturbed));
 }
 
-TEST(Resume, GivesTheSameResultsAfterTenKills) { expect_same_results_after(SIGKILL, 10, 22); }
+TEST(Resume, GivesTheSameResultsAfterTenKills) {
+  expect_same_results_after(SIGKILL, 10, 22);
+}
 
-TEST(Resume, GivesTheSameResultsAfterInterrupts) { expect_same_results_after(SIGINT, 5, 23); }
+TEST(Resume, GivesTheSameResultsAfterInterrupts) {
+  expect_same_results_after(SIGINT, 5, 23);
+}
 
 }  // namespace
 }  // namespace crudbench

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <vector>
 
 #include "harness/core/random.h"
+#include "tests/fakes/backward_executor.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {
@@ -14,17 +14,7 @@ namespace {
 
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
-
-/// Runs the pieces last to first, as threads might.
-class BackwardExecutor final : public Executor {
- public:
-  std::size_t concurrency() const noexcept override { return 2; }
-  void run_all(std::size_t count, const std::function<void(std::size_t)>& piece) override {
-    while (count > 0) {
-      piece(--count);
-    }
-  }
-};
+using testing_support::BackwardExecutor;
 
 /// A score such as BLEU: a third zeros, the rest skewed to the right. Its mean is 2/3 · 1/3.
 std::vector<double> skewed_scores(Random& random, std::size_t count) {
@@ -102,6 +92,18 @@ TEST(EstimateMean, ReachesFurtherTowardsTheLongTail) {
             1.1 * (estimated.mean - estimated.interval->low));
 }
 
+TEST(EstimateMean, StaysWithinTheValues) {
+  SerialExecutor executor;
+  Random random(5);
+  for (int trial = 0; trial < 200; ++trial) {
+    std::vector<double> values(14, 0.0);
+    values[0] = random.unit();
+    const auto estimate = estimate_mean(values, {.resamples = 200}, executor);
+    EXPECT_GE(estimate->interval->low, 0.0);
+    EXPECT_LE(estimate->interval->high, values[0]);
+  }
+}
+
 TEST(EstimateMean, IsNarrowerAtLowerConfidence) {
   Random random(6);
   const std::vector<double> values = normal_values(random, 100);
@@ -116,7 +118,7 @@ TEST(EstimateMean, FollowsTheSeedAlone) {
   const std::vector<double> values = skewed_scores(random, 333);
   EXPECT_EQ(estimate(values, {.seed = 1}), estimate(values, {.seed = 1}));
   EXPECT_NE(estimate(values, {.seed = 1}), estimate(values, {.seed = 2}));
-  BackwardExecutor backward;
+  BackwardExecutor backward(2);
   EXPECT_EQ(*estimate_mean(values, {.seed = 1}, backward), estimate(values, {.seed = 1}));
 }
 

@@ -58,7 +58,8 @@ TEST(SentenceChunker, LosesADelimiterThatFollowsADelimiter) {
 }
 
 TEST(SentenceChunker, CutsLongClausesAtSpacesThenBetweenCharacters) {
-  // Parts: 一二三, then " 四五六七八九" character by character; the space still fits the first chunk.
+  // Parts: 一二三, then " 四五六七八九" character by character; the space still fits the first
+  // chunk.
   EXPECT_THAT(chunk_texts(by_characters(4), "一二三 四五六七八九"),
               ElementsAre("一二三", "四五六七", "八九"));
 }

@@ -1,7 +1,6 @@
 #include "harness/runner/bounded_queue.h"
 
 #include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
 

@@ -38,8 +38,7 @@ TEST(ParseExperiment, DropsSectionsThatTheRetrieverDoesNotRead) {
   Json config = minimal();
   config["chunker"] = {{"type", "fixed"}, {"size", {64, 128}}};
   config["embedder"] = {{"type", "lsa"}, {"dim", {64, 128}}};
-  config["retriever"] =
-      Json::array({{{"type", "bm25"}}, {{"type", "none"}}, {{"type", "gold"}}});
+  config["retriever"] = Json::array({{{"type", "bm25"}}, {{"type", "none"}}, {{"type", "gold"}}});
   const Experiment experiment = parse(config);
   EXPECT_EQ(experiment.cells.size(), 4U);  // bm25 with two chunk sizes, none, gold
   for (const Cell& cell : experiment.cells) {
@@ -48,9 +47,8 @@ TEST(ParseExperiment, DropsSectionsThatTheRetrieverDoesNotRead) {
 }
 
 TEST(ParseExperiment, AppliesOverridesWithPathsFromTheWorkingDirectory) {
-  const Experiment experiment =
-      parse(minimal(), {"/retriever/top_k=[2,4]", "/retriever/type=bm25",
-                        "/dataset/corpus=elsewhere"});
+  const Experiment experiment = parse(
+      minimal(), {"/retriever/top_k=[2,4]", "/retriever/type=bm25", "/dataset/corpus=elsewhere"});
   EXPECT_EQ(experiment.cells.size(), 2U);
   EXPECT_EQ(experiment.dataset.at("corpus"), "elsewhere");
   EXPECT_EQ(experiment.dataset.at("samples"), "/data/s.json");

@@ -23,9 +23,9 @@ TEST(ReadExternalPredictions, ReadsJsonLines) {
 
 TEST(ReadExternalPredictions, ReadsUpstreamsOutput) {
   const TemporaryFolder folder;
-  const auto predictions = read_external_predictions(folder.write(
-      "o.json",
-      R"({"info": {"task": "HalluModified", "llm": "x"}, "overall": {}, "results": [
+  const auto predictions = read_external_predictions(
+      folder.write("o.json",
+                   R"({"info": {"task": "HalluModified", "llm": "x"}, "overall": {}, "results": [
           {"id": "d1", "metrics": {}, "valid": true,
            "log": {"generated_text": "甲", "ground_truth_text": "乙"}}]})"));
   ASSERT_EQ(predictions.size(), 1U);

@@ -74,17 +74,17 @@ class Silent final : public RunListener {
 class RunnerTest : public ::testing::Test {
  protected:
   RunnerTest() : catalog_(builtin_catalog()), pool_(2) {
-    catalog_.generators.add(
-        "scripted", {.summary = "answers as the test says",
-                     .example = {{"type", "scripted"}},
-                     .check = [](Options& options) { options.integer("salt", 0, 0); },
-                     .make =
-                         [this](Options& options, const GeneratorParts&) {
-                           options.integer("salt", 0, 0);
-                           return std::make_unique<ScriptedGenerator>(script_);
-                         },
-                     .neutral_options = {},
-                     .costly = costly_});
+    catalog_.generators.add("scripted",
+                            {.summary = "answers as the test says",
+                             .example = {{"type", "scripted"}},
+                             .check = [](Options& options) { options.integer("salt", 0, 0); },
+                             .make =
+                                 [this](Options& options, const GeneratorParts&) {
+                                   options.integer("salt", 0, 0);
+                                   return std::make_unique<ScriptedGenerator>(script_);
+                                 },
+                             .neutral_options = {},
+                             .costly = costly_});
   }
 
   Experiment experiment(const Json& changes = Json::object()) const {
@@ -188,8 +188,7 @@ TEST_F(RunnerTest, RetriesFailedSamplesOnlyWhenAsked) {
 
 TEST_F(RunnerTest, ComputesNewMetricsFromStoredPredictions) {
   const ExperimentOutcome first = run(experiment());
-  const ExperimentOutcome second =
-      run(experiment({{"metrics", {"rouge", "retrieval", "length"}}}));
+  const ExperimentOutcome second = run(experiment({{"metrics", {"rouge", "retrieval", "length"}}}));
   EXPECT_EQ(first.run_ids, second.run_ids);
   EXPECT_EQ(script_.asked.size(), 14U);
   for (const SampleRecord& sample : samples_of_run(second.run_ids.at(0))) {

@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <stdexcept>
 
 #include "harness/core/files.h"
 
@@ -64,14 +63,18 @@ Process::~Process() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void Process::signal(int number) const { ::kill(pid_, number); }
+void Process::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 bool Process::has_ended() {
   ended_ = ended_ || ::waitpid(pid_, &status_, WNOHANG) == pid_;
   return ended_;
 }
 
-std::string Process::output() const { return read_file(folder_ / "output"); }
+std::string Process::output() const {
+  return read_file(folder_ / "output");
+}
 
 ProcessResult Process::wait() {
   if (!ended_) {

@@ -115,10 +115,14 @@ TEST(ParseExperiment, RefusesAMetricListedTwice) {
 }
 
 TEST(LoadExperiment, ReadsEveryShippedExperiment) {
+  std::vector<std::filesystem::path> files{source_root() / "configs" / "crud_rag.json"};
   for (const auto& entry :
        std::filesystem::directory_iterator(source_root() / "configs" / "experiments")) {
-    EXPECT_GE(load_experiment(entry.path(), {}, builtin_catalog()).cells.size(), 1U)
-        << entry.path();
+    files.push_back(entry.path());
+  }
+  EXPECT_GE(files.size(), 3U);
+  for (const auto& file : files) {
+    EXPECT_GE(load_experiment(file, {}, builtin_catalog()).cells.size(), 1U) << file;
   }
 }
 

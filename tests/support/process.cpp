@@ -34,6 +34,7 @@ Process::Process(const std::filesystem::path& program, const std::vector<std::st
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> variables = environment;
+  variables.emplace_back("no_proxy=127.0.0.1");  // The servers of the tests are on the loopback.
   for (char** variable = ::environ; *variable != nullptr; ++variable) {
     variables.emplace_back(*variable);
   }

@@ -37,12 +37,9 @@ TEST(AtomicFileWriter, LeavesTheOldFileWithoutCommit) {
   EXPECT_EQ(entry_count(folder.path()), 1U);
 }
 
-TEST(AtomicFileWriter, FailsOnAFullDisk) {
-  if (!std::filesystem::exists("/dev/full")) {
-    GTEST_SKIP() << "no /dev/full here";
-  }
-  // A folder that cannot be written to stands for every other reason.
-  EXPECT_ERROR(AtomicFileWriter("/proc/crudbench-test"), ErrorCode::kIo, "cannot write");
+TEST(AtomicFileWriter, NamesAPlaceItCannotWriteTo) {
+  EXPECT_ERROR(AtomicFileWriter("/proc/crudbench-test"), ErrorCode::kIo,
+               "cannot write '/proc/crudbench-test'");
 }
 
 TEST(AtomicFolder, AppearsWholeOnCommit) {

@@ -101,7 +101,8 @@ void bench_pairs(std::vector<Pair> pairs) {
     std::vector<std::unique_ptr<Metric>> metrics;
     std::string what;
     for (const Json& options : selection) {
-      metrics.push_back(catalog.metrics.build(catalog.metrics.resolve(options, "bench", "")));
+      metrics.push_back(
+          catalog.metrics.build(catalog.metrics.resolve(options, "bench", ""), MetricParts()));
       what += to_text(options);
     }
     report(what, best_of(kRounds, [&] {

@@ -14,9 +14,9 @@ namespace crudbench {
 
 namespace {
 
-class Bleu final : public Metric {
+class Bleu final : public SampleMetric {
  public:
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     static constexpr std::array<std::string_view, kBleuOrder> kPrecisionNames = {
         "bleu_p1", "bleu_p2", "bleu_p3", "bleu_p4"};
     std::vector<MetricValue> values;

@@ -74,11 +74,11 @@ const Smoothing& parse_smoothing(Options& options) {
   return kSmoothings[chosen];
 }
 
-class BleuSmooth final : public Metric {
+class BleuSmooth final : public SampleMetric {
  public:
   explicit BleuSmooth(const Smoothing& smoothing) : smoothing_(smoothing) {}
 
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     const std::string name(smoothing_.value_name);
     const std::string_view failure = word_comparison_failure(prediction);
     if (!failure.empty()) {

@@ -38,9 +38,9 @@ double chrf(const SequencePair& pair) {
   return (1.0 + kBetaSquare) * precision * recall / (kBetaSquare * precision + recall);
 }
 
-class Chrf final : public Metric {
+class Chrf final : public SampleMetric {
  public:
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     SequencePair pair;
     if (prediction.answered) {
       pair = pair_code_points(prediction.text, prediction.reference);

@@ -120,9 +120,9 @@ bool is_refusal(std::string_view text) {
 }
 
 /// Flags, 1 where the answer has the fault.
-class Format final : public Metric {
+class Format final : public SampleMetric {
  public:
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     if (!prediction.answered) {
       return {failed("missing_response_tag", kNoPrediction),
               failed("bullets_or_headings", kNoPrediction), failed("refusal", kNoPrediction)};

@@ -10,9 +10,9 @@ namespace crudbench {
 namespace {
 
 /// Code points, as upstream's `len(generated_text)`.
-class Length final : public Metric {
+class Length final : public SampleMetric {
  public:
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     const bool empty = prediction.text.empty();
     const std::string_view length_failure = comparison_failure(prediction, empty, false);
     const std::string_view ratio_failure =

@@ -85,11 +85,11 @@ double average_precision(const GoldRanks& golds) {
 }
 
 /// Quality of the hit list, by document.
-class Retrieval final : public Metric {
+class Retrieval final : public SampleMetric {
  public:
   explicit Retrieval(std::vector<std::size_t> cutoffs) : cutoffs_(std::move(cutoffs)) {}
 
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     const GoldRanks golds = rank_golds(prediction.ranking);
     std::vector<MetricValue> values;
     const auto add = [&](std::string name, double value) {

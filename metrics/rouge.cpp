@@ -44,11 +44,11 @@ std::vector<Variant> parse_variants(Options& options) {
 
 /// Precision, recall and their harmonic mean in the order of operations of rouge_score 0.1.2
 /// (google-research/rouge: `_score_lcs`, `_score_ngrams`), which upstream calls through `evaluate`.
-class Rouge final : public Metric {
+class Rouge final : public SampleMetric {
  public:
   explicit Rouge(std::vector<Variant> variants) : variants_(std::move(variants)) {}
 
-  std::vector<MetricValue> score(const Prediction& prediction) const override {
+  std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     const std::string_view failure = word_comparison_failure(prediction);
     SequencePair pair;
     std::vector<std::size_t> ngram_matches(kMaxOrder, 0);

@@ -15,6 +15,7 @@ class VectorIndex;
 class Executor;
 struct EmbedderParts;
 struct GeneratorParts;
+struct MetricParts;
 struct RetrieverParts;
 
 /// Every axis along which the benchmark can vary, and what is available on it: the table of
@@ -28,7 +29,7 @@ struct Catalog {
   Registry<Retriever, const RetrieverParts&> retrievers{"retriever"};
   Registry<Task> tasks{"task"};
   Registry<Generator, const GeneratorParts&> generators{"generator"};
-  Registry<Metric> metrics{"metric"};
+  Registry<Metric, const MetricParts&> metrics{"metric"};
 };
 
 }  // namespace crudbench

@@ -151,6 +151,34 @@ std::vector<std::string> prompt_sets(const Json& value, const std::string& file)
   return sets;
 }
 
+/// The metric with the sections that it reads resolved. The default embedder is the one that dense
+/// retrieval has by default, so that both share it.
+Json resolve_sections(Json metric, const Catalog& catalog, const std::string& file,
+                      const std::string& pointer) {
+  Options options(metric, file, pointer);
+  for (const std::string& section : catalog.metrics.entry_for(options).sections) {
+    const std::string place = pointer + "/" + section;
+    const auto resolve = [&](const auto& registry, const char* default_type) {
+      Json member = metric.value(section, Json());
+      if (member.is_null() && default_type == nullptr) {
+        options.fail(section, "an object that says which generator judges");
+      }
+      if (member.is_string() || member.is_null()) {
+        member = {{"type", member.is_null() ? Json(default_type) : member}};
+      }
+      metric[section] = registry.resolve(member, file, place);
+    };
+    if (section == "embedder") {
+      resolve(catalog.embedders, "lsa");
+    } else if (section == "chunker") {
+      resolve(catalog.chunkers, "sentence");
+    } else {
+      resolve(catalog.generators, nullptr);
+    }
+  }
+  return metric;
+}
+
 std::vector<Json> resolve_metrics(const Json& list, const Catalog& catalog,
                                   const std::string& file) {
   if (!list.is_array() || list.empty()) {
@@ -160,7 +188,10 @@ std::vector<Json> resolve_metrics(const Json& list, const Catalog& catalog,
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Json& element = list[i];
     const Json object = element.is_string() ? Json{{"type", element}} : element;
-    metrics.push_back(catalog.metrics.resolve(object, file, "/metrics/" + std::to_string(i)));
+    const std::string pointer = "/metrics/" + std::to_string(i);
+    Options(object, file, pointer);  // Refuses what is no object.
+    metrics.push_back(
+        catalog.metrics.resolve(resolve_sections(object, catalog, file, pointer), file, pointer));
     if (std::count(metrics.begin(), metrics.end(), metrics.back()) > 1) {
       throw config_error(file, "/metrics/" + std::to_string(i),
                          "this metric is listed twice with the same options");
@@ -295,6 +326,7 @@ Experiment parse_experiment(Json config, const std::string& file,
                                                 catalog.generators, file, "/generator")};
   experiment.metrics = resolve_metrics(
       section("metrics", {"bleu", "rouge", "length", "format", "retrieval"}), catalog, file);
+  experiment.repeats = static_cast<std::size_t>(options.integer("repeats", 1, 1, kMaxRepeats));
   options.finish();
   if (const std::size_t count = axes.cell_count(); count > kMaxCells) {
     throw config_error(file, "/",

@@ -29,10 +29,14 @@ struct Cell {
 struct Experiment {
   std::string name;
   std::string file;
-  Json dataset;               ///< Resolved.
-  std::vector<Cell> cells;    ///< In the order of the axes; equal cells once.
-  std::vector<Json> metrics;  ///< Resolved.
-  Json source;                ///< As written, overrides applied.
+  Json dataset;             ///< Resolved.
+  std::vector<Cell> cells;  ///< In the order of the axes; equal cells once.
+  /// Resolved, with the sections that a metric reads ("embedder", "chunker", "judge") inside.
+  std::vector<Json> metrics;
+  /// How often every sample is generated and judged, with the seeds of generator and judge raised
+  /// by one each time.
+  std::size_t repeats = 1;
+  Json source;  ///< As written, overrides applied.
 };
 
 /// Reads an experiment file. A list where a scalar is expected makes an axis: the cells are the
@@ -46,6 +50,8 @@ Experiment load_experiment(const std::filesystem::path& file,
 Experiment parse_experiment(Json config, const std::string& file,
                             const std::filesystem::path& folder,
                             std::span<const std::string> overrides, const Catalog& catalog);
+
+inline constexpr std::int64_t kMaxRepeats = 1000;
 
 /// More cells than this are refused before any is made.
 inline constexpr std::size_t kMaxCells = 100'000;

@@ -180,8 +180,7 @@ void add_references(std::vector<ExternalPrediction>& predictions,
 
 namespace {
 
-SampleRecord score_one(const ExternalPrediction& prediction, std::int64_t item_id,
-                       const Scorer& scorer) {
+SampleRecord record_of(const ExternalPrediction& prediction, std::int64_t item_id) {
   SampleRecord record{.item_id = item_id,
                       .prediction = extract_response(prediction.prediction),
                       .reply = prediction.prediction};
@@ -190,13 +189,6 @@ SampleRecord score_one(const ExternalPrediction& prediction, std::int64_t item_i
                              .failure_class = "empty",
                              .message = "the prediction is empty"};
   }
-  record.scores = scorer.score({.task = prediction.task,
-                                .prediction = record.prediction,
-                                .reference = *prediction.reference,
-                                .reply = prediction.prediction,
-                                .answered = !record.failure.has_value(),
-                                .documents = {},
-                                .gold = {}});
   return record;
 }
 
@@ -205,7 +197,8 @@ SampleRecord score_one(const ExternalPrediction& prediction, std::int64_t item_i
 void score_external_predictions(const std::vector<ExternalPrediction>& predictions,
                                 const std::string& name, const std::vector<Json>& metrics,
                                 const Catalog& catalog, Executor& executor, Store& store) {
-  const Scorer scorer(metrics, catalog);
+  const ScorerResources resources;
+  const Scorer scorer(metrics, catalog, resources);
   std::map<std::string, std::vector<const ExternalPrediction*>> by_task;
   FingerprintBuilder references("external references", 1);
   FingerprintBuilder answers("external predictions", 1);
@@ -246,12 +239,26 @@ void score_external_predictions(const std::vector<ExternalPrediction>& predictio
                                       {"corpus_fingerprint", "external"},
                                       {"samples_fingerprint", samples_fingerprint}},
                        .sample_count = static_cast<std::int64_t>(of_task.size())});
-    std::vector<SampleRecord> records(of_task.size());
-    executor.run_all(records.size(), [&](std::size_t i) {
-      records[i] = score_one(*of_task[i], item_ids[i], scorer);
-    });
+    std::vector<SampleRecord> records;
+    for (std::size_t i = 0; i < of_task.size(); ++i) {
+      records.push_back(record_of(*of_task[i], item_ids[i]));
+    }
+    std::vector<ScorerInput> inputs;
+    for (std::size_t i = 0; i < of_task.size(); ++i) {
+      inputs.push_back({.task = task,
+                        .prediction = records[i].prediction,
+                        .reference = *of_task[i]->reference,
+                        .reply = of_task[i]->prediction,
+                        .answered = !records[i].failure.has_value(),
+                        .documents = {},
+                        .gold = {}});
+    }
+    std::vector<Json> scores = scorer.score_all(inputs, executor);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].scores = std::move(scores[i]);
+    }
     store.put_samples(run_id, records);
-    store.put_scored_metrics(run_id, scorer.fingerprints());
+    store.put_scored_metrics(run_id, metric_fingerprints(metrics, catalog));
     run_ids.push_back(run_id);
   }
   store.put_experiment(name, {{"experiment", name}}, run_ids);

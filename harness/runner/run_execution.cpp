@@ -109,6 +109,7 @@ void RunExecution::hand_over(std::size_t index) {
   const Retrieval& retrieval = *parts_.hits.found[ticket.item];
   ticket.record.item_id = parts_.items.item_ids[ticket.item];
   ticket.record.sample_id = sample.sample_id;
+  ticket.record.repeat = parts_.repeat;
   ticket.record.retrieval_seconds = parts_.hits.seconds[ticket.item];
   if (retrieval.failure) {
     outcomes_.push({.ticket = index, .reply = {.failure = retrieval.failure}});
@@ -119,6 +120,12 @@ void RunExecution::hand_over(std::size_t index) {
     hits = hits.first(std::min(hits.size(), top_k));
   }
   record_hits(ticket, hits);
+  if (!sample.gold_documents.empty()) {
+    ticket.record.gold_chunk_count = 0;
+    for (const DocumentIndex document : sample.gold_documents) {
+      ticket.record.gold_chunk_count += parts_.hits.chunk_counts[document];
+    }
+  }
   Context context = build_context(hits, parts_.retriever.chunks(), parts_.context);
   ticket.record.context_chars = static_cast<std::int64_t>(context.char_count);
 
@@ -188,6 +195,7 @@ void RunExecution::write(std::vector<Outcome>& batch) {
   parts_.executor.run_all(batch.size(), [&](std::size_t i) {
     complete(tickets_[batch[i].ticket], std::move(batch[i].reply));
   });
+  score(batch);
   std::vector<SampleRecord> records;
   records.reserve(batch.size());
   for (const Outcome& outcome : batch) {
@@ -200,7 +208,6 @@ void RunExecution::write(std::vector<Outcome>& batch) {
 }
 
 void RunExecution::complete(Ticket& ticket, Reply reply) const {
-  const Sample& sample = sample_of(ticket);
   SampleRecord& record = ticket.record;
   record.failure = std::move(reply.failure);
   record.usage = reply.usage;
@@ -217,20 +224,45 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
                                .message = "the reply holds no answer"};
     }
   }
-  if (!record.failure || record.failure->stage != Stage::kRetrieval) {
-    record.scores = parts_.scorer.score({.task = sample.task,
-                                         .prediction = record.prediction,
-                                         .reference = parts_.items.task->reference(sample),
-                                         .reply = reply.text,
-                                         .answered = !record.failure.has_value(),
-                                         .documents = ticket.documents,
-                                         .gold = sample.gold_documents});
-  }
   if (reply.completion_key.empty()) {
-    record.reply = std::move(reply.text);
+    record.reply = reply.text;
   } else {
     record.completion_key = std::move(reply.completion_key);
   }
+  ticket.reply = std::move(reply.text);
+}
+
+void RunExecution::score(std::span<const Outcome> batch) {
+  std::vector<Ticket*> scored;
+  std::vector<ScorerInput> inputs;
+  for (const Outcome& outcome : batch) {
+    Ticket& ticket = tickets_[outcome.ticket];
+    const SampleRecord& record = ticket.record;
+    if (record.failure && record.failure->stage == Stage::kRetrieval) {
+      continue;
+    }
+    const Sample& sample = sample_of(ticket);
+    scored.push_back(&ticket);
+    inputs.push_back({.task = sample.task,
+                      .prediction = record.prediction,
+                      .reference = parts_.items.task->reference(sample),
+                      .reply = ticket.reply,
+                      .answered = !record.failure.has_value(),
+                      .documents = ticket.documents,
+                      .gold = sample.gold_documents,
+                      .gold_chunk_count = gold_chunk_count(record)});
+  }
+  std::vector<Json> scores = parts_.scorer.score_all(inputs, parts_.executor);
+  for (std::size_t i = 0; i < scored.size(); ++i) {
+    scored[i]->record.scores = std::move(scores[i]);
+    scored[i]->reply.clear();
+  }
+}
+
+std::optional<std::size_t> gold_chunk_count(const SampleRecord& record) {
+  return record.gold_chunk_count < 0
+             ? std::nullopt
+             : std::optional(static_cast<std::size_t>(record.gold_chunk_count));
 }
 
 }  // namespace crudbench

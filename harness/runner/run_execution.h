@@ -38,7 +38,12 @@ struct SharedHits {
   std::size_t top_k = 0;
   std::vector<std::optional<Retrieval>> found;  // [item]
   std::vector<double> seconds;                  // [item] a batch's time, shared out
+  /// [canonical document] chunks of it and its duplicates.
+  std::vector<std::int64_t> chunk_counts;
 };
+
+/// The stored count of gold chunks as metrics take it.
+std::optional<std::size_t> gold_chunk_count(const SampleRecord& record);
 
 /// Keeps the first error of several threads and tells the others to stop. Thread-safe.
 class FirstError {
@@ -86,6 +91,7 @@ struct RunParts {
   const ContextOptions& context;
   Generator& generator;
   const Scorer& scorer;
+  std::int64_t repeat = 0;
   Store& store;
   Executor& executor;
   /// Called for every stored sample, on the writing thread.
@@ -109,6 +115,7 @@ class RunExecution final : private PromptSource, private ReplySink {
   struct Ticket {
     std::size_t item = 0;
     std::vector<DocumentIndex> documents;  ///< Canonical document of each hit.
+    std::string reply;
     SampleRecord record;
   };
 
@@ -129,6 +136,7 @@ class RunExecution final : private PromptSource, private ReplySink {
   void write_behind();
   void write(std::vector<Outcome>& batch);
   void complete(Ticket& ticket, Reply reply) const;
+  void score(std::span<const Outcome> batch);
 
   const Sample& sample_of(const Ticket& ticket) const {
     return parts_.dataset.samples[parts_.items.samples[ticket.item]];

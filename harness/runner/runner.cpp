@@ -46,6 +46,23 @@ class StoreCompletionCache final : public CompletionCache {
   Store& store_;
 };
 
+/// The configuration of a generator for one repeat: the first is as written, later ones have the
+/// seed raised where the generator takes one.
+Json with_seed(const Json& config, std::size_t repeat, const Catalog& catalog) {
+  if (repeat == 0) {
+    return config;
+  }
+  const Json written = config.value("seed", Json());
+  Json seeded = config;
+  seeded["seed"] = (written.is_number_integer() ? written.get<std::int64_t>() : 0) +
+                   static_cast<std::int64_t>(repeat);
+  try {
+    return catalog.generators.resolve(seeded, "repeat " + std::to_string(repeat), "/generator");
+  } catch (const Error&) {  // It takes no seed.
+    return config;
+  }
+}
+
 /// Executes an experiment; one object per call of `run_experiment`.
 class ExperimentRunner {
  public:
@@ -60,12 +77,12 @@ class ExperimentRunner {
         executor_(executor),
         options_(options),
         listener_(listener),
-        scorer_(experiment.metrics, catalog),
         completions_(store) {}
 
   ExperimentOutcome run(const std::stop_token& stop) {
     const Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
     put_items(plan);
+    prepare_scorers(plan);
     ExperimentOutcome summary{.run_ids = put_runs(plan)};
     const std::vector<std::size_t> order = execution_order(plan);
     for (std::size_t position = 0; position < order.size() && !stop.stop_requested(); ++position) {
@@ -79,7 +96,7 @@ class ExperimentRunner {
       const RunProgress progress = store_.progress(summary.run_ids[i]);
       summary.ok += progress.ok;
       summary.failed += progress.failed;
-      summary.total += static_cast<std::int64_t>(plan.runs[i].sample_count);
+      summary.total += std::max(sample_count(plan.runs[i]), progress.ok + progress.failed);
     }
     summary.interrupted = stop.stop_requested() && summary.ok + summary.failed < summary.total;
     return summary;
@@ -145,13 +162,12 @@ class ExperimentRunner {
       Json sections = cell.to_json();
       sections["dataset"] = dataset;
       provenance["prompt_sha256"] = load_prompt_template(cell.prompts, run.task).sha256();
-      run_ids.push_back(
-          store_.put_run({.fingerprint = run.fingerprint,
-                          .cell_fingerprint = run.cell_fingerprint,
-                          .task = run.task,
-                          .cell = std::move(sections),
-                          .provenance = provenance,
-                          .sample_count = static_cast<std::int64_t>(run.sample_count)}));
+      run_ids.push_back(store_.put_run({.fingerprint = run.fingerprint,
+                                        .cell_fingerprint = run.cell_fingerprint,
+                                        .task = run.task,
+                                        .cell = std::move(sections),
+                                        .provenance = provenance,
+                                        .sample_count = sample_count(run)}));
     }
     store_.put_experiment(experiment_.name, experiment_.source, run_ids);
     return run_ids;
@@ -160,69 +176,123 @@ class ExperimentRunner {
   void execute(const PlannedRun& run, std::int64_t run_id, const Plan& plan,
                const std::stop_token& stop) {
     const TaskItems& items = items_.at(run.task);
-    const std::vector<std::size_t> pending = pending_items(run_id, items);
-    update_scores(run_id, items, !pending.empty());
-    if (pending.empty()) {
+    const std::vector<std::vector<std::size_t>> pending = pending_items(run_id, items);
+    const bool is_done = std::all_of(pending.begin(), pending.end(),
+                                     [](const auto& of_repeat) { return of_repeat.empty(); });
+    update_scores(run_id, run.task, !is_done);
+    if (is_done) {
       return;
     }
     const Cell& cell = experiment_.cells[run.cell];
     const Retriever& retriever = open_retriever(cell, run.retrieval_fingerprint);
-    SharedHits& hits = shared_hits(run, plan);
+    SharedHits& hits = shared_hits(run, plan, retriever);
     const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);
     Options context_options(cell.context, "context");
     const ContextOptions context = read_context_options(context_options);
-    const std::unique_ptr<Generator> generator = make_generator(cell.generator);
     const std::function<void(const SampleRecord&)> sample_finished =
         [this](const SampleRecord& sample) { listener_.sample_finished(sample); };
-    RunExecution execution({.run_id = run_id,
-                            .cell = cell,
-                            .items = items,
-                            .dataset = dataset_,
-                            .retriever = retriever,
-                            .hits = hits,
-                            .prompt_template = prompt_template,
-                            .context = context,
-                            .generator = *generator,
-                            .scorer = scorer_,
-                            .store = store_,
-                            .executor = executor_,
-                            .sample_finished = sample_finished});
-    execution.execute(pending, stop);
+    for (std::size_t repeat = 0; repeat < pending.size() && !stop.stop_requested(); ++repeat) {
+      if (pending[repeat].empty()) {
+        continue;
+      }
+      const std::unique_ptr<Generator> generator = make_generator(cell.generator, repeat);
+      RunExecution execution({.run_id = run_id,
+                              .cell = cell,
+                              .items = items,
+                              .dataset = dataset_,
+                              .retriever = retriever,
+                              .hits = hits,
+                              .prompt_template = prompt_template,
+                              .context = context,
+                              .generator = *generator,
+                              .scorer = scorer_of(run.task),
+                              .repeat = static_cast<std::int64_t>(repeat),
+                              .store = store_,
+                              .executor = executor_,
+                              .sample_finished = sample_finished});
+      execution.execute(pending[repeat], stop);
+    }
   }
 
-  std::vector<std::size_t> pending_items(std::int64_t run_id, const TaskItems& items) const {
-    std::set<std::int64_t> finished;
-    for (const auto& [item_id, repeat] : store_.finished(run_id, options_.retry_failed)) {
-      finished.insert(item_id);
+  /// Samples that the run is to hold.
+  std::int64_t sample_count(const PlannedRun& run) const {
+    return static_cast<std::int64_t>(run.sample_count * experiment_.repeats);
+  }
+
+  /// [repeat] The items without a fate.
+  std::vector<std::vector<std::size_t>> pending_items(std::int64_t run_id,
+                                                      const TaskItems& items) const {
+    std::set<std::pair<std::int64_t, std::int64_t>> finished;
+    for (const auto& pair : store_.finished(run_id, options_.retry_failed)) {
+      finished.insert(pair);
     }
-    std::vector<std::size_t> pending;
-    for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
-      if (!finished.contains(items.item_ids[item])) {
-        pending.push_back(item);
+    std::vector<std::vector<std::size_t>> pending(experiment_.repeats);
+    for (std::size_t repeat = 0; repeat < pending.size(); ++repeat) {
+      for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
+        if (!finished.contains({items.item_ids[item], static_cast<std::int64_t>(repeat)})) {
+          pending[repeat].push_back(item);
+        }
       }
     }
     return pending;
   }
 
+  /// What scoring the runs of a task takes.
+  struct TaskScoring {
+    ScorerResources resources;
+    std::unique_ptr<Scorer> scorer;  ///< All metrics that need no judge.
+  };
+
+  void prepare_scorers(const Plan& plan) {
+    for (const Json& metric : experiment_.metrics) {
+      if (!is_judged(metric, catalog_)) {
+        plain_metrics_.push_back(metric);
+      }
+    }
+    metric_fingerprints_ = metric_fingerprints(plain_metrics_, catalog_);
+    for (const std::string& task : plan.tasks) {
+      TaskScoring& scoring = scoring_[task];
+      scoring.resources.embedder = [this](const Json& metric) -> const Embedder& {
+        if (!metric_base_) {
+          metric_base_ = new_knowledge_base();
+        }
+        return metric_base_->embedder(metric.at("chunker"), metric.at("embedder"));
+      };
+      const TaskItems& items = items_.at(task);
+      for (const std::size_t position : items.samples) {
+        scoring.resources.references.push_back(items.task->reference(dataset_.samples[position]));
+      }
+    }
+  }
+
+  /// Made when the first sample needs it: a metric's embedder may take long to learn.
+  const Scorer& scorer_of(const std::string& task) {
+    TaskScoring& scoring = scoring_.at(task);
+    if (!scoring.scorer) {
+      scoring.scorer = std::make_unique<Scorer>(plain_metrics_, catalog_, scoring.resources);
+    }
+    return *scoring.scorer;
+  }
+
   /// Computes metrics that finished samples lack from their stored predictions, and records which
   /// metrics all samples of the run have from now on.
-  void update_scores(std::int64_t run_id, const TaskItems& items, bool more_samples_come) {
+  void update_scores(std::int64_t run_id, const std::string& task, bool more_samples_come) {
     std::map<std::string, std::string> recorded = store_.scored_metrics(run_id);
     std::vector<Json> missing;
-    for (const Json& metric : experiment_.metrics) {
+    for (const Json& metric : plain_metrics_) {
       const std::string key = to_text(metric);
       if (const auto found = recorded.find(key);
-          found == recorded.end() || found->second != scorer_.fingerprints().at(key)) {
+          found == recorded.end() || found->second != metric_fingerprints_.at(key)) {
         missing.push_back(metric);
       }
     }
     if (!missing.empty()) {
-      rescore(run_id, items, Scorer(missing, catalog_));
+      rescore(run_id, items_.at(task), Scorer(missing, catalog_, scoring_.at(task).resources));
     }
     if (more_samples_come) {
       recorded.clear();  // New samples get this experiment's metrics and no others.
     }
-    for (const auto& [key, fingerprint] : scorer_.fingerprints()) {
+    for (const auto& [key, fingerprint] : metric_fingerprints_) {
       recorded[key] = fingerprint;
     }
     store_.put_scored_metrics(run_id, recorded);
@@ -243,32 +313,39 @@ class ExperimentRunner {
     if (records.empty()) {
       return;
     }
-    executor_.run_all(records.size(), [&](std::size_t i) {
-      SampleRecord& record = records[i];
+    std::vector<ScorerInput> inputs;
+    std::vector<std::vector<DocumentIndex>> documents;
+    documents.reserve(records.size());
+    for (const SampleRecord& record : records) {
       const Sample& sample = dataset_.samples[positions.at(record.item_id)];
-      std::vector<DocumentIndex> documents;
+      documents.emplace_back();
       for (const StoredHit& hit : record.hits) {
-        documents.push_back(document_indices().at(hit.doc_id));
+        documents.back().push_back(document_indices().at(hit.doc_id));
       }
-      record.scores.update(scorer.score({.task = sample.task,
-                                         .prediction = record.prediction,
-                                         .reference = items.task->reference(sample),
-                                         .reply = record.reply.value_or(""),
-                                         .answered = !record.failure.has_value(),
-                                         .documents = documents,
-                                         .gold = sample.gold_documents}));
-    });
+      inputs.push_back({.task = sample.task,
+                        .prediction = record.prediction,
+                        .reference = items.task->reference(sample),
+                        .reply = record.reply ? std::string_view(*record.reply) : "",
+                        .answered = !record.failure.has_value(),
+                        .documents = documents.back(),
+                        .gold = sample.gold_documents,
+                        .gold_chunk_count = gold_chunk_count(record)});
+    }
+    const std::vector<Json> scores = scorer.score_all(inputs, executor_);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].scores.update(scores[i]);
+    }
     store_.put_scores(run_id, records);
   }
 
-  /// doc_id → canonical document, made at first use. Thread-safe.
+  /// doc_id → canonical document, made at first use.
   const std::unordered_map<std::string, DocumentIndex>& document_indices() {
-    std::call_once(document_indices_made_, [this] {
+    if (document_indices_.empty()) {
       for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
         document_indices_.emplace(dataset_.corpus.doc_id(document),
                                   dataset_.corpus.canonical(document));
       }
-    });
+    }
     return document_indices_;
   }
 
@@ -288,7 +365,17 @@ class ExperimentRunner {
     return *retriever;
   }
 
-  SharedHits& shared_hits(const PlannedRun& run, const Plan& plan) {
+  /// [canonical document] The chunks of it and its duplicates.
+  std::vector<std::int64_t> count_chunks(const ChunkTable& chunks) const {
+    std::vector<std::int64_t> counts(dataset_.corpus.size(), 0);
+    for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
+      counts[dataset_.corpus.canonical(document)] +=
+          chunks.first_chunk(document + 1) - chunks.first_chunk(document);
+    }
+    return counts;
+  }
+
+  SharedHits& shared_hits(const PlannedRun& run, const Plan& plan, const Retriever& retriever) {
     if (run.retrieval_fingerprint != hits_retrieval_) {
       hits_.clear();
       hits_retrieval_ = run.retrieval_fingerprint;
@@ -298,6 +385,7 @@ class ExperimentRunner {
       const std::size_t item_count = items_.at(run.task).samples.size();
       hits.found.resize(item_count);
       hits.seconds.resize(item_count);
+      hits.chunk_counts = count_chunks(retriever.chunks());
       for (const PlannedRun& other : plan.runs) {
         if (other.retrieval_fingerprint == run.retrieval_fingerprint) {
           hits.top_k = std::max(hits.top_k, experiment_.cells[other.cell].top_k());
@@ -307,15 +395,20 @@ class ExperimentRunner {
     return hits;
   }
 
-  std::unique_ptr<Generator> make_generator(const Json& config) {
+  /// The generator, or judge, of one repeat.
+  std::unique_ptr<Generator> make_generator(const Json& config, std::size_t repeat) {
+    const Json seeded = with_seed(config, repeat, catalog_);
     const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
     std::unique_ptr<Generator> generator =
-        catalog_.generators.build(config, GeneratorParts{.executor = executor_});
+        catalog_.generators.build(seeded, GeneratorParts{.executor = executor_});
     if (!entry.costly) {
       return generator;
     }
     FingerprintBuilder fingerprint("generator", 1);
-    fingerprint.add(to_text(essential_generator(config, catalog_)));
+    fingerprint.add(to_text(essential_generator(seeded, catalog_)));
+    if (repeat > 0) {  // Also where the generator takes no seed.
+      fingerprint.add("repeat").add(std::to_string(repeat));
+    }
     return make_caching_generator(std::move(generator), fingerprint.hex_digest(), completions_);
   }
 
@@ -327,7 +420,10 @@ class ExperimentRunner {
   Executor& executor_;
   const RunOptions& options_;
   RunListener& listener_;
-  const Scorer scorer_;
+  std::vector<Json> plain_metrics_;  ///< Those that need no judge.
+  std::map<std::string, std::string> metric_fingerprints_;
+  std::unique_ptr<KnowledgeBase> metric_base_;  ///< The embedders of metrics.
+  std::map<std::string, TaskScoring> scoring_;  // by task
   StoreCompletionCache completions_;
   std::map<std::string, TaskItems> items_;  // by task
   std::unique_ptr<KnowledgeBase> knowledge_base_;
@@ -335,7 +431,6 @@ class ExperimentRunner {
   std::map<std::string, std::unique_ptr<Retriever>> retrievers_;  // by retrieval fingerprint
   std::string hits_retrieval_;
   std::map<std::string, SharedHits> hits_;  // by task, of `hits_retrieval_`
-  std::once_flag document_indices_made_;
   std::unordered_map<std::string, DocumentIndex> document_indices_;
 };
 

@@ -1,6 +1,10 @@
 #include "harness/runner/scorer.h"
 
+#include <algorithm>
+
+#include "harness/core/error.h"
 #include "harness/core/fingerprint.h"
+#include "harness/runner/plan.h"
 #include "harness/text/segmenter.h"
 
 namespace crudbench {
@@ -8,46 +12,132 @@ namespace crudbench {
 namespace {
 
 /// Raised when a metric's values change for the same input.
-constexpr int kScoresFormat = 1;
+constexpr int kScoresFormat = 2;
+
+/// Samples whose words are in memory at once.
+constexpr std::size_t kSamplesPerBatch = 512;
 
 Json stored_value(const MetricValue& value) {
   if (value.value) {
     return *value.value;
   }
+  if (!value.counts.empty()) {
+    return {{"counts", value.counts}};
+  }
   return value.failure_class.empty() ? Json() : Json{{"failed", value.failure_class}};
+}
+
+bool reads(const Json& metric, const Catalog& catalog, std::string_view section) {
+  const auto& sections =
+      catalog.metrics.entries().at(metric.at("type").get<std::string>()).sections;
+  return std::find(sections.begin(), sections.end(), section) != sections.end();
+}
+
+/// The options of a member that are not its defaults, as "name=value"; all of them for a member
+/// that has no defaults.
+template <class AxisRegistry>
+std::string special_options(const AxisRegistry& registry, const Json& member) {
+  Json defaults = Json::object();
+  try {
+    defaults = registry.resolve({{"type", member.at("type")}}, "", "");
+  } catch (const Error&) {  // It has options that must be given.
+  }
+  std::string text;
+  for (const auto& [name, value] : member.items()) {
+    const bool is_default = defaults.contains(name) && defaults.at(name) == value;
+    if (name != "type" && name != "model" && !is_default) {
+      text += " " + name + "=" + (value.is_string() ? value.template get<std::string>() : to_text(value));
+    }
+  }
+  return text;
+}
+
+std::string member_name(const Json& member) {
+  return member.contains("model") && member.at("model").is_string()
+             ? member.at("model").get<std::string>()
+             : member.at("type").get<std::string>();
 }
 
 }  // namespace
 
-Scorer::Scorer(std::span<const Json> metrics, const Catalog& catalog) {
+bool is_judged(const Json& metric, const Catalog& catalog) {
+  return reads(metric, catalog, "judge");
+}
+
+Scorer::Scorer(std::span<const Json> metrics, const Catalog& catalog,
+               const ScorerResources& resources) {
   for (const Json& metric : metrics) {
-    metrics_.push_back(catalog.metrics.build(metric));
-    FingerprintBuilder fingerprint("scores", kScoresFormat);
-    fingerprint.add(to_text(metric)).add(jieba_dictionary_fingerprint());
-    fingerprints_.emplace(to_text(metric), fingerprint.hex_digest());
+    const MetricParts parts{
+        .label = metric_label(metric, catalog),
+        .embedder = reads(metric, catalog, "embedder") ? &resources.embedder(metric) : nullptr,
+        .references = resources.references};
+    metrics_.push_back(catalog.metrics.build(metric, parts));
   }
 }
 
-Json Scorer::score(const ScorerInput& input) const {
-  std::vector<std::string_view> prediction_words;
-  std::vector<std::string_view> reference_words;
-  jieba_segmenter().segment(input.prediction, prediction_words);
-  jieba_segmenter().segment(input.reference, reference_words);
-  const Prediction prediction{.task = input.task,
-                              .text = input.prediction,
-                              .reference = input.reference,
-                              .text_words = prediction_words,
-                              .reference_words = reference_words,
-                              .ranking = {.documents = input.documents, .gold = input.gold},
-                              .answered = input.answered,
-                              .reply = input.reply};
-  Json scores = Json::object();
-  for (const auto& metric : metrics_) {
-    for (const MetricValue& value : metric->score(prediction)) {
-      scores[value.name] = stored_value(value);
+std::vector<Json> Scorer::score_all(std::span<const ScorerInput> inputs, Executor& executor) const {
+  std::vector<Json> scores(inputs.size(), Json::object());
+  for (std::size_t begin = 0; begin < inputs.size(); begin += kSamplesPerBatch) {
+    const auto batch = inputs.subspan(begin, std::min(kSamplesPerBatch, inputs.size() - begin));
+    std::vector<std::vector<std::string_view>> words(2 * batch.size());
+    std::vector<Prediction> predictions(batch.size());
+    run_ranges(executor, batch.size(), 8, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        const ScorerInput& input = batch[i];
+        jieba_segmenter().segment(input.prediction, words[2 * i]);
+        jieba_segmenter().segment(input.reference, words[2 * i + 1]);
+        predictions[i] = {.task = input.task,
+                          .text = input.prediction,
+                          .reference = input.reference,
+                          .text_words = words[2 * i],
+                          .reference_words = words[2 * i + 1],
+                          .ranking = {.documents = input.documents,
+                                      .gold = input.gold,
+                                      .gold_chunk_count = input.gold_chunk_count},
+                          .answered = input.answered,
+                          .reply = input.reply,
+                          .examination = input.examination};
+      }
+    });
+    for (const auto& metric : metrics_) {
+      const auto values = metric->score_all(predictions, executor);
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        for (const MetricValue& value : values[i]) {
+          scores[begin + i][value.name] = stored_value(value);
+        }
+      }
     }
   }
   return scores;
+}
+
+std::map<std::string, std::string> metric_fingerprints(std::span<const Json> metrics,
+                                                       const Catalog& catalog) {
+  std::map<std::string, std::string> fingerprints;
+  for (const Json& metric : metrics) {
+    FingerprintBuilder fingerprint("scores", kScoresFormat);
+    fingerprint.add(to_text(metric)).add(metric_label(metric, catalog));
+    fingerprint.add(jieba_dictionary_fingerprint());
+    fingerprints.emplace(to_text(metric), fingerprint.hex_digest());
+  }
+  return fingerprints;
+}
+
+std::string metric_label(const Json& metric, const Catalog& catalog) {
+  if (reads(metric, catalog, "embedder")) {
+    const Json& embedder = metric.at("embedder");
+    return member_name(embedder) + special_options(catalog.embedders, embedder) +
+           special_options(catalog.chunkers, metric.at("chunker"));
+  }
+  if (is_judged(metric, catalog)) {
+    // Endpoints have many options: a hash says that two judges are not the same.
+    constexpr std::size_t kDigits = 6;
+    Json essential = metric;
+    essential["judge"] = essential_generator(metric.at("judge"), catalog);
+    return member_name(metric.at("judge")) + "#" +
+           FingerprintBuilder("judge", 1).add(to_text(essential)).hex_digest().substr(0, kDigits);
+  }
+  return {};
 }
 
 }  // namespace crudbench

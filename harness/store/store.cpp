@@ -9,7 +9,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -65,6 +65,7 @@ CREATE TABLE samples (
   reply TEXT,
   completion_key TEXT,
   hits TEXT NOT NULL,
+  gold_chunk_count INTEGER NOT NULL,
   context_chars INTEGER NOT NULL,
   prompt_tokens INTEGER NOT NULL,
   cached_prompt_tokens INTEGER NOT NULL,
@@ -76,6 +77,7 @@ CREATE TABLE samples (
   finish_reason TEXT NOT NULL,
   cached INTEGER NOT NULL,
   scores TEXT NOT NULL,
+  examinations TEXT NOT NULL,
   UNIQUE (run_id, item_id, repeat)
 );
 CREATE TABLE completions (
@@ -87,6 +89,24 @@ CREATE TABLE completions (
   cached_prompt_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL,
   seconds REAL NOT NULL,
+  created_at TEXT NOT NULL
+);
+CREATE TABLE questions (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  questions TEXT NOT NULL,
+  created_at TEXT NOT NULL
+);
+)sql";
+
+/// From version 1 to version 2.
+constexpr const char* kMigration = R"sql(
+ALTER TABLE samples ADD COLUMN gold_chunk_count INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE samples ADD COLUMN examinations TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE questions (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  questions TEXT NOT NULL,
   created_at TEXT NOT NULL
 );
 )sql";
@@ -166,16 +186,18 @@ std::int64_t schema_version(Database& database) {
 Store::Store(const Workspace& workspace, Database::Mode mode)
     : database_(open_database(workspace, mode)) {
   const std::int64_t version = schema_version(database_);
-  if (version == 0 && mode == Database::Mode::kReadWrite) {
+  const bool is_new = version == 0;
+  if (mode == Database::Mode::kReadWrite && (is_new || version == 1)) {
     Transaction transaction(database_);
-    database_.execute(kSchema);
+    database_.execute(is_new ? kSchema : kMigration);
     database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
   } else if (version != kSchemaVersion) {
-    throw Error(ErrorCode::kInvalidData, "database '" + workspace.database_file().string() +
-                                             "' has schema version " + std::to_string(version) +
-                                             "; this crudbench reads version " +
-                                             std::to_string(kSchemaVersion));
+    throw Error(ErrorCode::kInvalidData,
+                "database '" + workspace.database_file().string() + "' has schema version " +
+                    std::to_string(version) + "; this crudbench reads version " +
+                    std::to_string(kSchemaVersion) +
+                    (version == 1 ? "; 'crudbench run' brings it there" : ""));
   }
 }
 
@@ -254,7 +276,7 @@ std::int64_t Store::put_run(const RunRecord& run) {
       .prepare(
           "INSERT INTO runs (fingerprint, cell_fingerprint, task, cell, provenance, "
           "sample_count, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-          "ON CONFLICT (fingerprint) DO NOTHING")
+          "ON CONFLICT (fingerprint) DO UPDATE SET sample_count = MAX(sample_count, ?6)")
       .bind(1, run.fingerprint)
       .bind(2, run.cell_fingerprint)
       .bind(3, run.task)
@@ -331,11 +353,13 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
   Transaction transaction(database_);
   Statement insert = database_.prepare(
       "INSERT OR REPLACE INTO samples (run_id, item_id, repeat, failed_stage, failure_class, "
-      "failure_message, prompt_sha256, prediction, reply, completion_key, hits, context_chars, "
+      "failure_message, prompt_sha256, prediction, reply, completion_key, hits, gold_chunk_count, "
+      "context_chars, "
       "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
-      "generation_seconds, attempt_count, attempts, finish_reason, cached, scores) VALUES "
+      "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations) "
+      "VALUES "
       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, ?22)");
+      "?20, ?21, ?22, ?23, ?24)");
   for (const SampleRecord& sample : samples) {
     insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
     if (sample.failure) {
@@ -344,16 +368,17 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
     }
     insert.bind(7, sample.prompt_sha256).bind(8, sample.prediction);
     insert.bind(9, sample.reply).bind(10, sample.completion_key);
-    insert.bind(11, to_text(hits_to_json(sample.hits))).bind(12, sample.context_chars);
-    insert.bind(13, sample.usage.prompt_tokens).bind(14, sample.usage.cached_prompt_tokens);
-    insert.bind(15, sample.usage.completion_tokens);
-    insert.bind(16, sample.retrieval_seconds).bind(17, sample.generation_seconds);
-    insert.bind(18, sample.attempt_count);
+    insert.bind(11, to_text(hits_to_json(sample.hits))).bind(12, sample.gold_chunk_count);
+    insert.bind(13, sample.context_chars);
+    insert.bind(14, sample.usage.prompt_tokens).bind(15, sample.usage.cached_prompt_tokens);
+    insert.bind(16, sample.usage.completion_tokens);
+    insert.bind(17, sample.retrieval_seconds).bind(18, sample.generation_seconds);
+    insert.bind(19, sample.attempt_count);
     if (!sample.attempts.is_null()) {
-      insert.bind(19, to_text(sample.attempts));
+      insert.bind(20, to_text(sample.attempts));
     }
-    insert.bind(20, sample.finish_reason).bind(21, static_cast<std::int64_t>(sample.cached));
-    insert.bind(22, to_text(sample.scores)).run();
+    insert.bind(21, sample.finish_reason).bind(22, static_cast<std::int64_t>(sample.cached));
+    insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations)).run();
   }
   transaction.commit();
 }
@@ -362,10 +387,11 @@ void Store::put_scores(std::int64_t run_id, std::span<const SampleRecord> sample
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
   Statement update = database_.prepare(
-      "UPDATE samples SET scores = ?4 WHERE run_id = ?1 AND item_id = ?2 AND repeat = ?3");
+      "UPDATE samples SET scores = ?4, examinations = ?5 "
+      "WHERE run_id = ?1 AND item_id = ?2 AND repeat = ?3");
   for (const SampleRecord& sample : samples) {
     update.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
-    update.bind(4, to_text(sample.scores)).run();
+    update.bind(4, to_text(sample.scores)).bind(5, to_text(sample.examinations)).run();
   }
   transaction.commit();
 }
@@ -379,7 +405,8 @@ void Store::visit_samples(
       "s.failed_stage, s.failure_class, s.failure_message, s.prompt_sha256, s.prediction, "
       "COALESCE(s.reply, c.text), s.completion_key, s.hits, s.context_chars, s.prompt_tokens, "
       "s.cached_prompt_tokens, s.completion_tokens, s.retrieval_seconds, s.generation_seconds, "
-      "s.attempt_count, s.attempts, s.finish_reason, s.cached, s.scores "
+      "s.attempt_count, s.attempts, s.finish_reason, s.cached, s.scores, s.gold_chunk_count, "
+      "s.examinations "
       "FROM samples s JOIN items i ON i.id = s.item_id "
       "LEFT JOIN completions c ON c.key = s.completion_key "
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat");
@@ -397,6 +424,7 @@ void Store::visit_samples(
       sample.hits = hits_from_json(parse_stored(row.text(14)));
       sample.attempts = row.is_null(22) ? Json() : parse_stored(row.text(22));
       sample.scores = parse_stored(row.text(25));
+      sample.examinations = parse_stored(row.text(27));
     });
     sample.item_id = item.item_id;
     sample.sample_id = item.sample_id;
@@ -410,6 +438,7 @@ void Store::visit_samples(
     sample.prediction = row.text(11);
     sample.reply = optional_text(row, 12);
     sample.completion_key = optional_text(row, 13);
+    sample.gold_chunk_count = row.integer(26);
     sample.context_chars = row.integer(15);
     sample.usage = {.prompt_tokens = row.integer(16),
                     .cached_prompt_tokens = row.integer(17),
@@ -446,6 +475,22 @@ void Store::put_scored_metrics(std::int64_t run_id,
     insert.bind(1, run_id).bind(2, metric).bind(3, fingerprint).run();
   }
   transaction.commit();
+}
+
+std::optional<Json> Store::find_questions(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare("SELECT questions FROM questions WHERE key = ?1");
+  return row.bind(1, key).step() ? std::optional(parse_stored(row.text(0))) : std::nullopt;
+}
+
+void Store::put_questions(std::string_view key, const Json& questions) {
+  const std::lock_guard lock(mutex_);
+  database_
+      .prepare("INSERT OR IGNORE INTO questions (key, questions, created_at) VALUES (?1, ?2, ?3)")
+      .bind(1, key)
+      .bind(2, to_text(questions))
+      .bind(3, utc_timestamp())
+      .run();
 }
 
 std::optional<CompletionRecord> Store::find_completion(std::string_view key) const {

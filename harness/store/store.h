@@ -49,6 +49,8 @@ struct SampleRecord {
   std::optional<std::string> reply;
   std::optional<std::string> completion_key;
   std::vector<StoredHit> hits;
+  /// Chunks that the gold documents were cut into; -1 where unknown.
+  std::int64_t gold_chunk_count = -1;
   std::int64_t context_chars = 0;  ///< Code points of the context.
   Usage usage;
   double retrieval_seconds = 0.0;
@@ -57,8 +59,12 @@ struct SampleRecord {
   Json attempts;  ///< Array of {seconds, http_status[, class, message]}; null where one succeeded.
   std::string finish_reason;
   bool cached = false;
-  /// {"bleu_upstream": 0.25, "recall@8": null (undefined), "bleu": {"failed": "empty_reference"}}
+  /// {"bleu_upstream": 0.25, "recall@8": null (undefined), "bleu": {"failed": "empty_reference"},
+  /// "bleu_corpus": {"counts": […]}}
   Json scores = Json::object();
+  /// What judges asked and answered, by the label of their metric: {"questions", "gold_answers",
+  /// "answers", …}.
+  Json examinations = Json::object();
 };
 
 /// One executed cell: a resolved configuration on one task.
@@ -108,7 +114,8 @@ class Store {
                                       const std::string& corpus_fingerprint,
                                       std::span<const ItemRecord> items);
 
-  /// Finds or creates the run with this fingerprint; returns its id.
+  /// Finds or creates the run with this fingerprint; returns its id. A run that is there takes the
+  /// larger of the two sample counts: repeats may be added to it.
   std::int64_t put_run(const RunRecord& run);
   /// The runs of an experiment in its order, or all runs in order of creation.
   std::vector<RunRecord> runs(const std::optional<std::string>& experiment = std::nullopt) const;
@@ -122,7 +129,7 @@ class Store {
                                                               bool ok_only) const;
   /// Writes samples of a run in one transaction; an earlier row of the same item is replaced.
   void put_samples(std::int64_t run_id, std::span<const SampleRecord> samples);
-  /// Replaces the scores of samples, and nothing else, in one transaction.
+  /// Replaces the scores and examinations of samples, and nothing else, in one transaction.
   void put_scores(std::int64_t run_id, std::span<const SampleRecord> samples);
   /// Calls `visit` for every sample of a run, ordered by task item; the reply comes from the
   /// completion cache where it stands there. `visit` must not call the store.
@@ -133,6 +140,12 @@ class Store {
   std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;
   /// Replaces what `scored_metrics` says.
   void put_scored_metrics(std::int64_t run_id, const std::map<std::string, std::string>& metrics);
+
+  /// The questions that a judge made for a reference, as JSON; nullopt if it did not yet. `key`
+  /// names judge, prompts and reference.
+  std::optional<Json> find_questions(std::string_view key) const;
+  /// Keeps questions for good; a key that is there already keeps what it has.
+  void put_questions(std::string_view key, const Json& questions);
 
   std::optional<CompletionRecord> find_completion(std::string_view key) const;
   /// Committed when it returns, so that no completed request is ever sent again.

@@ -18,7 +18,7 @@ namespace crudbench::testing_support {
 inline std::unique_ptr<Metric> build_metric(const Json& options) {
   Catalog catalog;
   add_builtin_metrics(catalog);
-  return catalog.metrics.build(catalog.metrics.resolve(options, "test.json", ""));
+  return catalog.metrics.build(catalog.metrics.resolve(options, "test.json", ""), MetricParts());
 }
 
 /// A prediction and a reference that own what a Prediction views. Words are separated by '|'.

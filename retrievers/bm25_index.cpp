@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <numeric>
 
-#include "retrievers/analyzer.h"
 #include "retrievers/best_hits.h"
 
 namespace crudbench {
@@ -61,13 +60,14 @@ void select(std::span<const double> scores, std::size_t first, BestHits& best) {
 Bm25Options read_bm25_options(Options& options) {
   constexpr double kLargestK1 = 1000.0;
   const Bm25Options defaults;
-  return {.analyzer = options.one_of("analyzer", Analyzer::names(), defaults.analyzer),
+  return {.analyzer = read_analyzer_options(options),
           .k1 = options.number("k1", defaults.k1, 0.0, kLargestK1),
           .b = options.number("b", defaults.b, 0.0, 1.0)};
 }
 
-Bm25Index::Bm25Index(const Postings& postings, Bm25Options options, Executor& executor)
-    : postings_(&postings), options_(std::move(options)), impacts_(postings.size()) {
+Bm25Index::Bm25Index(const Postings& postings, const Analyzer& analyzer, const Bm25Options& options,
+                     Executor& executor)
+    : postings_(&postings), analyzer_(&analyzer), impacts_(postings.size()) {
   const std::span<const std::uint32_t> lengths = postings.lengths();
   const auto total_length =
       static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0}));
@@ -75,7 +75,7 @@ Bm25Index::Bm25Index(const Postings& postings, Bm25Options options, Executor& ex
   const double average_length = total_length > 0.0 ? total_length / chunk_count : 1.0;
   std::vector<double> saturations(lengths.size());  // [chunk] what is added to tf below the line
   std::transform(lengths.begin(), lengths.end(), saturations.begin(), [&](std::uint32_t length) {
-    return options_.k1 * (1.0 - options_.b + options_.b * length / average_length);
+    return options.k1 * (1.0 - options.b + options.b * length / average_length);
   });
 
   constexpr std::size_t kWordsPerRange = 4096;
@@ -85,7 +85,7 @@ Bm25Index::Bm25Index(const Postings& postings, Bm25Options options, Executor& ex
           const auto word = static_cast<WordIndex>(i);
           const auto df = static_cast<double>(postings.end(word) - postings.begin(word));
           const double scale =
-              std::log1p((chunk_count - df + 0.5) / (df + 0.5)) * (options_.k1 + 1.0);
+              std::log1p((chunk_count - df + 0.5) / (df + 0.5)) * (options.k1 + 1.0);
           for (std::uint64_t p = postings.begin(word); p < postings.end(word); ++p) {
             const double tf = postings.frequencies()[p];
             impacts_[p] = static_cast<float>(scale * tf / (tf + saturations[postings.chunks()[p]]));
@@ -99,13 +99,13 @@ std::vector<std::vector<Hit>> Bm25Index::search(std::span<const std::string_view
   std::vector<std::vector<Hit>> results(queries.size());
   constexpr std::size_t kQueriesPerRange = 8;
   run_ranges(executor, queries.size(), kQueriesPerRange, [&](std::size_t begin, std::size_t end) {
-    Analyzer analyzer(options_.analyzer);
+    WordReader reader(*analyzer_);
     std::vector<double> scores(kWindowChunks);
     std::vector<WordIndex> words;
     std::vector<Cursor> cursors;
     for (std::size_t query = begin; query < end; ++query) {
       words.clear();
-      for (const std::string_view text : analyzer.words(queries[query])) {
+      for (const std::string_view text : reader.words(queries[query])) {
         if (const auto word = postings_->find(text)) {
           words.push_back(*word);
         }

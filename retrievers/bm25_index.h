@@ -1,24 +1,25 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/core/executor.h"
 #include "harness/core/options.h"
 #include "harness/core/types.h"
+#include "retrievers/analyzer.h"
 #include "retrievers/postings.h"
 
 namespace crudbench {
 
 struct Bm25Options {
-  std::string analyzer = "jieba";  ///< One of `Analyzer::names()`.
-  double k1 = 1.2;                 ///< Saturation of term frequency, >= 0. Default: Lucene's.
-  double b = 0.75;                 ///< Length normalisation, in [0, 1]. Default: Lucene's.
+  AnalyzerOptions analyzer;
+  double k1 = 1.2;  ///< Saturation of term frequency, >= 0. Default: Lucene's.
+  double b = 0.75;  ///< Length normalisation, in [0, 1]. Default: Lucene's.
 };
 
-/// Reads "analyzer", "k1" and "b". Throws Error(kInvalidConfig).
+/// Reads the analyzer's options, "k1" and "b". Throws Error(kInvalidConfig), and the errors of
+/// `read_analyzer_options`.
 Bm25Options read_bm25_options(Options& options);
 
 /// Okapi BM25 (Robertson, Zaragoza 2009) over the words of chunks. The score of a chunk is the sum,
@@ -34,8 +35,9 @@ Bm25Options read_bm25_options(Options& options);
 /// of the word numbers. Immutable; callable from any thread.
 class Bm25Index {
  public:
-  /// `postings` must outlive the index and have been made with `options.analyzer`.
-  Bm25Index(const Postings& postings, Bm25Options options, Executor& executor);
+  /// `postings` and `analyzer`, which they have been made with, must outlive the index.
+  Bm25Index(const Postings& postings, const Analyzer& analyzer, const Bm25Options& options,
+            Executor& executor);
 
   /// For each query at most `top_k` chunks that share a word with it, best first, equal scores in
   /// corpus order. Exact.
@@ -44,7 +46,7 @@ class Bm25Index {
 
  private:
   const Postings* postings_;
-  Bm25Options options_;
+  const Analyzer* analyzer_;
   std::vector<float> impacts_;  // [posting] share of the score for one occurrence in the query
 };
 

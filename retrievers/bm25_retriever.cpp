@@ -52,7 +52,8 @@ RetrieverEntry bm25_retriever() {
             return std::make_unique<Bm25Retriever>(base.chunks(chunker),
                                                    base.bm25(chunker, read_bm25_options(options)));
           },
-      .sections = {"chunker"}};
+      .sections = {"chunker"},
+      .neutral_options = {"user_dictionary"}};
 }
 
 }  // namespace crudbench

@@ -9,8 +9,8 @@
 #include "harness/core/files.h"
 #include "harness/core/fingerprint.h"
 #include "harness/core/log.h"
-#include "harness/text/segmenter.h"
 #include "harness/text/tokenizer.h"
+#include "retrievers/analyzer.h"
 #include "retrievers/artifact_store.h"
 #include "retrievers/bm25_index.h"
 #include "retrievers/postings.h"
@@ -65,6 +65,15 @@ Json decisive_options(const Catalog& catalog, Json retriever) {
     }
   }
   return retriever;
+}
+
+/// What the words depend on that a member with the option "analyzer" reads, else nothing.
+std::string words_fingerprint(const Json& config) {
+  if (!config.contains("analyzer")) {
+    return {};
+  }
+  Options options(config, "analyzer");
+  return analyzer_fingerprint(read_analyzer_options(options));
 }
 
 /// Builds the artifact if need be and loads it. One that turns out not to be loadable is built
@@ -146,19 +155,22 @@ struct KnowledgeBase::Parts {
                          {{"chunker", without_neutral(catalog.chunkers, chunker)}},
                          {corpus_fingerprint, cl100k_vocabulary_fingerprint()});
   }
-  Artifact bm25_artifact(const Json& chunker, const std::string& analyzer) const {
+  Artifact bm25_artifact(const Json& chunker, const AnalyzerOptions& analyzer) const {
     const Artifact chunks = chunks_artifact(chunker);
     Json parameters = chunks.parameters;
-    parameters["analyzer"] = analyzer;
+    parameters["analyzer"] = analyzer.name;
+    if (!analyzer.user_dictionary.empty()) {
+      parameters["user_dictionary_sha256"] = analyzer.user_dictionary_sha256;
+    }
     return make_artifact("bm25", kBm25Version, std::move(parameters),
-                         {chunks.fingerprint, jieba_dictionary_fingerprint()});
+                         {chunks.fingerprint, analyzer_fingerprint(analyzer)});
   }
   Artifact embedder_artifact(const Json& chunker, const Json& embedder) const {
     const Artifact chunks = chunks_artifact(chunker);
     Json parameters = chunks.parameters;
     parameters["embedder"] = without_neutral(catalog.embedders, embedder);
     return make_artifact("embedder", kEmbedderVersion, std::move(parameters),
-                         {chunks.fingerprint, jieba_dictionary_fingerprint()});
+                         {chunks.fingerprint, words_fingerprint(embedder)});
   }
   Artifact vectors_artifact(const Json& chunker, const Json& embedder) const {
     const Artifact model = embedder_artifact(chunker, embedder);
@@ -175,6 +187,7 @@ struct KnowledgeBase::Parts {
   std::string corpus_fingerprint;
   const Catalog& catalog;
   // By fingerprint. `bm25_indexes` by fingerprint and weights.
+  std::map<std::string, std::unique_ptr<Analyzer>> analyzers;
   std::map<std::string, std::unique_ptr<ChunkTable>> chunk_tables;
   std::map<std::string, std::unique_ptr<Postings>> postings;
   std::map<std::string, std::unique_ptr<Bm25Index>> bm25_indexes;
@@ -224,7 +237,7 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
   const Json chunker = reads("chunker") ? config.chunker : document_chunker_config();
   add(parts_->chunks_artifact(chunker));
   if (config.retriever.contains("analyzer")) {
-    add(parts_->bm25_artifact(chunker, config.retriever.at("analyzer").get<std::string>()));
+    add(parts_->bm25_artifact(chunker, read_analyzer_options(options)));
   }
   if (reads("embedder")) {
     add(parts_->embedder_artifact(chunker, config.embedder));
@@ -272,9 +285,11 @@ const ChunkTable& KnowledgeBase::chunks(const Json& chunker) {
 const Bm25Index& KnowledgeBase::bm25(const Json& chunker, const Bm25Options& options) {
   const ChunkTable& table = chunks(chunker);
   const Artifact artifact = parts_->bm25_artifact(chunker, options.analyzer);
+  const Analyzer& analyzer = *cached(parts_->analyzers, analyzer_fingerprint(options.analyzer),
+                                     [&] { return std::make_unique<Analyzer>(options.analyzer); });
   const Postings& postings = *cached(parts_->postings, artifact.fingerprint, [&] {
     const Build build = [&](const std::filesystem::path& folder) {
-      const Postings built = Postings::build(table, options.analyzer, executor_);
+      const Postings built = Postings::build(table, analyzer, executor_);
       built.save(folder / kPostingsFile);
       return std::to_string(built.word_count()) + " words, " + std::to_string(built.size()) +
              " postings";
@@ -284,8 +299,9 @@ const Bm25Index& KnowledgeBase::bm25(const Json& chunker, const Bm25Options& opt
     });
   });
   const std::string key = artifact.fingerprint + Json{options.k1, options.b}.dump();
-  return *cached(parts_->bm25_indexes, key,
-                 [&] { return std::make_unique<Bm25Index>(postings, options, executor_); });
+  return *cached(parts_->bm25_indexes, key, [&] {
+    return std::make_unique<Bm25Index>(postings, analyzer, options, executor_);
+  });
 }
 
 const Embedder& KnowledgeBase::embedder(const Json& chunker, const Json& embedder) {

@@ -13,7 +13,7 @@ constexpr std::string_view kFileKind = "postings";
 
 }  // namespace
 
-Postings Postings::build(const ChunkTable& table, std::string_view analyzer, Executor& executor) {
+Postings Postings::build(const ChunkTable& table, const Analyzer& analyzer, Executor& executor) {
   std::vector<ChunkIndex> all(table.size());
   std::iota(all.begin(), all.end(), ChunkIndex{0});
   WordCounts counts = count_words(table, all, analyzer, executor);

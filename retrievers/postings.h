@@ -9,6 +9,7 @@
 
 #include "harness/core/executor.h"
 #include "harness/core/types.h"
+#include "retrievers/analyzer.h"
 #include "retrievers/array_file.h"
 #include "retrievers/chunk_table.h"
 #include "retrievers/vocabulary.h"
@@ -21,8 +22,8 @@ namespace crudbench {
 /// any thread.
 class Postings {
  public:
-  /// `analyzer` is one of `kAnalyzerNames`. The result does not depend on the number of threads.
-  static Postings build(const ChunkTable& table, std::string_view analyzer, Executor& executor);
+  /// The result does not depend on the number of threads.
+  static Postings build(const ChunkTable& table, const Analyzer& analyzer, Executor& executor);
   /// Maps what `save` wrote. Throws Error(kInvalidData) if the file does not fit the table.
   static Postings load(const ChunkTable& table, const std::filesystem::path& path);
   void save(const std::filesystem::path& path) const;

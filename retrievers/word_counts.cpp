@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
-
-#include "retrievers/analyzer.h"
+#include <string_view>
 
 namespace crudbench {
 
@@ -12,14 +11,14 @@ namespace {
 
 /// The rows [begin, end), over a vocabulary of their own.
 WordCounts count_range(const ChunkTable& table, std::span<const ChunkIndex> chunks,
-                       std::string_view analyzer_name) {
+                       const Analyzer& analyzer) {
   WordCounts counts;
-  Analyzer analyzer(analyzer_name);
+  WordReader reader(analyzer);
   std::string buffer;
   std::vector<WordIndex> words;
   for (const ChunkIndex chunk : chunks) {
     words.clear();
-    for (const std::string_view word : analyzer.words(table.text(chunk, buffer))) {
+    for (const std::string_view word : reader.words(table.text(chunk, buffer))) {
       words.push_back(counts.vocabulary.add(word));
     }
     std::sort(words.begin(), words.end());
@@ -50,7 +49,7 @@ void renumber_row(std::span<const WordIndex> words, std::span<const WordFrequenc
 }  // namespace
 
 WordCounts count_words(const ChunkTable& table, std::span<const ChunkIndex> chunks,
-                       std::string_view analyzer, Executor& executor) {
+                       const Analyzer& analyzer, Executor& executor) {
   constexpr std::size_t kChunksPerRange = 4096;
   const std::size_t range_count = (chunks.size() + kChunksPerRange - 1) / kChunksPerRange;
   std::vector<WordCounts> ranges(range_count);

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "harness/core/executor.h"
 #include "harness/core/types.h"
+#include "retrievers/analyzer.h"
 #include "retrievers/chunk_table.h"
 #include "retrievers/vocabulary.h"
 
@@ -30,6 +30,6 @@ struct WordCounts {
 /// Counts the words of `chunks`, one row a chunk. The result does not depend on the number of
 /// threads.
 WordCounts count_words(const ChunkTable& table, std::span<const ChunkIndex> chunks,
-                       std::string_view analyzer, Executor& executor);
+                       const Analyzer& analyzer, Executor& executor);
 
 }  // namespace crudbench

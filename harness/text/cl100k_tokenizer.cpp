@@ -176,10 +176,10 @@ class Cl100kTokenizer final : public Tokenizer {
  public:
   Cl100kTokenizer() : image_(cl100k_image()) {
     const auto& tables = image_.tables<Cl100kTables>();
-    tokens_ = image_.section<Cl100kToken>(tables.tokens);
-    nodes_ = image_.section<Cl100kNode>(tables.nodes);
-    merges_ = image_.section<MergeEntry>(tables.merges);
-    merge_filter_ = image_.section<std::uint64_t>(tables.merge_filter);
+    tokens_ = image_.section<Cl100kToken>(tables.tokens).data();
+    nodes_ = image_.section<Cl100kNode>(tables.nodes).data();
+    merges_ = image_.section<MergeEntry>(tables.merges).data();
+    merge_filter_ = image_.section<std::uint64_t>(tables.merge_filter).data();
   }
 
   std::string_view fingerprint() const noexcept { return image_.fingerprint(); }

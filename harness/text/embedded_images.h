@@ -22,8 +22,8 @@ class EmbeddedImage {
     return *reinterpret_cast<const Tables*>(bytes_.data() + sizeof(ImageHeader));
   }
   template <class Element>
-  const Element* section(const ImageSection& section) const noexcept {
-    return reinterpret_cast<const Element*>(bytes_.data() + section.offset_bytes);
+  std::span<const Element> section(const ImageSection& section) const noexcept {
+    return {reinterpret_cast<const Element*>(bytes_.data() + section.offset_bytes), section.count};
   }
 
  private:

@@ -6,7 +6,7 @@
 
 namespace crudbench {
 
-constexpr char kJiebaMagic[] = "jieba-tables-1";
+constexpr char kJiebaMagic[] = "jieba-tables-2";
 
 /// The characters that jieba hands to its dictionary (`re_han_default`): U+4E00 … U+9FD5, ASCII
 /// letters and digits, and these. Each has a dense id, 1 …, the most used first; 0 is no id.
@@ -40,12 +40,16 @@ struct HmmEmission {
 
 /// The fixed part of the image.
 struct JiebaTables {
-  ImageSection nodes;  ///< JiebaNode.
-  ImageSection
-      weights;  ///< double, log(max(frequency, 1)) - log(total); that of frequency 0 first.
-  ImageSection han_ids;    ///< std::uint16_t, by code point - kFirstHan.
-  ImageSection ascii_ids;  ///< std::uint16_t, by byte 0 … 127.
-  ImageSection emissions;  ///< HmmEmission, by id.
+  ImageSection nodes;        ///< JiebaNode.
+  ImageSection frequencies;  ///< std::uint64_t, rising: the distinct ones of words, 0 first.
+  ImageSection weights;      ///< double, log(max(frequency, 1)) - log(total), likewise.
+  ImageSection han_ids;      ///< std::uint16_t, by code point - kFirstHan.
+  ImageSection ascii_ids;    ///< std::uint16_t, by byte 0 … 127.
+  ImageSection emissions;    ///< HmmEmission, by id.
+  /// char, "word frequency\n": the words with other characters. No cut finds them, but
+  /// `suggest_freq` asks for their frequencies.
+  ImageSection other_words;
+  std::uint64_t total;  ///< Sum of the frequencies of all lines of the dictionary.
   double start[kHmmStates];
   double transition[kHmmStates][kHmmStates];  ///< [from][to].
 };

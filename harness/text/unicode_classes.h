@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "harness/text/utf8.h"
 
 namespace crudbench {
 
@@ -17,5 +21,18 @@ enum UnicodeClass : std::uint8_t {
 /// One byte of `UnicodeClass` bits for every code point, at index 0 … 0x10FFFF. A code point that
 /// is no letter, number or mark has a category of Z*, P*, S* or C*.
 const std::uint8_t* unicode_classes();
+
+/// Whether a word carries meaning for retrieval: it holds a letter, a number or a mark. `classes`
+/// are `unicode_classes()`.
+inline bool has_content(std::string_view word, const std::uint8_t* classes) {
+  for (std::size_t offset = 0; offset < word.size();) {
+    const CodePoint code_point = decode_at(word, offset);
+    if ((classes[code_point.value] & (kLetter | kNumber | kMark)) != 0) {
+      return true;
+    }
+    offset += code_point.size_bytes;
+  }
+  return false;
+}
 
 }  // namespace crudbench

@@ -3,7 +3,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/core/executor.h"
 
@@ -12,6 +15,14 @@ namespace crudbench {
 class ChunkTable;
 
 enum class TextRole { kQuery, kPassage };
+
+/// The tokens of a text, as an embedder sees them, with a vector each.
+struct TokenVectors {
+  std::vector<std::string> tokens;
+  /// Row-major [tokens.size(), dimension()], each of L2 norm 1, or all zeros for a token that the
+  /// embedder knows nothing about.
+  std::vector<float> rows;
+};
 
 /// Maps texts to vectors.
 class Embedder {
@@ -26,6 +37,15 @@ class Embedder {
   /// down, Error(kBadReply) if it answers nonsense.
   virtual void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
                      Executor& executor) const = 0;
+
+  /// Whether `embed_tokens` may be called.
+  virtual bool has_token_vectors() const noexcept { return false; }
+  /// The tokens of each text in order, for metrics that match tokens. As independent of threads and
+  /// batching as `embed`. An embedder without token vectors throws std::logic_error.
+  virtual std::vector<TokenVectors> embed_tokens(std::span<const std::string_view> /*texts*/,
+                                                 Executor& /*executor*/) const {
+    throw std::logic_error("this embedder has no token vectors");
+  }
 };
 
 /// What an embedder's factory may use. An embedder that learns from the corpus keeps what it

@@ -28,7 +28,7 @@ struct LsaOptions {
   std::size_t min_df = 2;              ///< Words in fewer of these chunks are left out, …
   std::size_t max_features = 100'000;  ///< … and so are all but the most frequent.
   std::size_t power_iterations = 4;
-  std::string analyzer;
+  AnalyzerOptions analyzer;
 };
 
 LsaOptions read_lsa_options(Options& options) {
@@ -45,7 +45,7 @@ LsaOptions read_lsa_options(Options& options) {
           .min_df = read("min_df", defaults.min_df, 1, kMany),
           .max_features = read("max_features", defaults.max_features, 1, kMany),
           .power_iterations = read("power_iterations", defaults.power_iterations, 0, 100),
-          .analyzer = options.one_of("analyzer", Analyzer::names(), Analyzer::names().front())};
+          .analyzer = read_analyzer_options(options)};
 }
 
 /// Sublinear term frequency.
@@ -90,12 +90,12 @@ std::vector<WordIndex> select_features(const WordCounts& counts, const LsaOption
 }
 
 /// Learns from a sample of the chunks and writes the model.
-void learn(const ChunkTable& table, const LsaOptions& options, const std::filesystem::path& path,
-           Executor& executor) {
+void learn(const ChunkTable& table, const Analyzer& analyzer, const LsaOptions& options,
+           const std::filesystem::path& path, Executor& executor) {
   const std::vector<std::size_t> positions = sample_positions(
       table.size(), options.train_chunks == 0 ? table.size() : options.train_chunks, options.seed);
   const std::vector<ChunkIndex> chunks(positions.begin(), positions.end());
-  const WordCounts counts = count_words(table, chunks, options.analyzer, executor);
+  const WordCounts counts = count_words(table, chunks, analyzer, executor);
   std::vector<std::uint32_t> document_frequencies;
   const std::vector<WordIndex> selected = select_features(counts, options, document_frequencies);
 
@@ -153,7 +153,7 @@ void learn(const ChunkTable& table, const LsaOptions& options, const std::filesy
 /// (scikit-learn's TruncatedSVD.transform), scaled to norm 1. Queries and passages alike.
 class LsaEmbedder final : public Embedder {
  public:
-  LsaEmbedder(const std::filesystem::path& path, std::string analyzer)
+  LsaEmbedder(const std::filesystem::path& path, Analyzer analyzer)
       : file_(path, kFileKind),
         analyzer_(std::move(analyzer)),
         vocabulary_(load_vocabulary(file_)) {
@@ -174,11 +174,11 @@ class LsaEmbedder final : public Embedder {
              Executor& executor) const override {
     constexpr std::size_t kTextsPerRange = 64;
     run_ranges(executor, texts.size(), kTextsPerRange, [&](std::size_t begin, std::size_t end) {
-      Analyzer analyzer(analyzer_);
+      WordReader reader(analyzer_);
       std::vector<WordIndex> words;
       for (std::size_t text = begin; text < end; ++text) {
         words.clear();
-        for (const std::string_view word : analyzer.words(texts[text])) {
+        for (const std::string_view word : reader.words(texts[text])) {
           if (const auto known = vocabulary_.find(word)) {
             words.push_back(*known);
           }
@@ -186,6 +186,33 @@ class LsaEmbedder final : public Embedder {
         project(words, rows.subspan(text * dimension_, dimension_));
       }
     });
+  }
+
+  bool has_token_vectors() const noexcept override { return true; }
+
+  /// A token is a word; its vector is that of a text which consists of the word alone.
+  std::vector<TokenVectors> embed_tokens(std::span<const std::string_view> texts,
+                                         Executor& executor) const override {
+    constexpr std::size_t kTextsPerRange = 64;
+    std::vector<TokenVectors> embedded(texts.size());
+    run_ranges(executor, texts.size(), kTextsPerRange, [&](std::size_t begin, std::size_t end) {
+      WordReader reader(analyzer_);
+      std::vector<WordIndex> word;
+      for (std::size_t text = begin; text < end; ++text) {
+        TokenVectors& tokens = embedded[text];
+        const std::span<const std::string_view> words = reader.words(texts[text]);
+        tokens.tokens.assign(words.begin(), words.end());
+        tokens.rows.resize(words.size() * dimension_);
+        for (std::size_t i = 0; i < words.size(); ++i) {
+          word.clear();
+          if (const auto known = vocabulary_.find(words[i])) {
+            word.push_back(*known);
+          }
+          project(word, std::span(tokens.rows).subspan(i * dimension_, dimension_));
+        }
+      }
+    });
+    return embedded;
   }
 
  private:
@@ -205,7 +232,7 @@ class LsaEmbedder final : public Embedder {
   }
 
   ArrayFile file_;
-  std::string analyzer_;
+  Analyzer analyzer_;
   Vocabulary vocabulary_;
   std::size_t dimension_ = 0;
   std::span<const float> idf_;         // [word]
@@ -221,11 +248,13 @@ Registry<Embedder, const EmbedderParts&>::Entry lsa_embedder() {
           .make = [](Options& options, const EmbedderParts& parts) -> std::unique_ptr<Embedder> {
             const LsaOptions lsa = read_lsa_options(options);
             const std::filesystem::path path = parts.folder / kFileName;
+            Analyzer analyzer(lsa.analyzer);
             if (parts.learn) {
-              learn(parts.chunks, lsa, path, parts.executor);
+              learn(parts.chunks, analyzer, lsa, path, parts.executor);
             }
-            return std::make_unique<LsaEmbedder>(path, lsa.analyzer);
-          }};
+            return std::make_unique<LsaEmbedder>(path, std::move(analyzer));
+          },
+          .neutral_options = {"user_dictionary"}};
 }
 
 }  // namespace crudbench

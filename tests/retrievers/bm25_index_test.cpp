@@ -24,11 +24,12 @@ using testing_support::TemporaryFolder;
 /// A corpus of one-chunk documents under BM25.
 class Bm25 {
  public:
-  explicit Bm25(const std::vector<std::string>& texts, Bm25Options options = {})
-      : corpus_(make_corpus(texts)),
+  explicit Bm25(const std::vector<std::string>& texts, const Bm25Options& options = {})
+      : analyzer_(options.analyzer),
+        corpus_(make_corpus(texts)),
         table_(ChunkTable::build(corpus_, *make_chunker({{"type", "document"}}), executor_)),
-        postings_(Postings::build(table_, options.analyzer, executor_)),
-        index_(postings_, options, executor_) {}
+        postings_(Postings::build(table_, analyzer_, executor_)),
+        index_(postings_, analyzer_, options, executor_) {}
 
   std::vector<Hit> search(std::string_view query, std::size_t top_k = 8) {
     return index_.search(std::span(&query, 1), top_k, executor_).front();
@@ -39,6 +40,7 @@ class Bm25 {
 
  private:
   SerialExecutor executor_;
+  Analyzer analyzer_;
   Corpus corpus_;
   ChunkTable table_;
   Postings postings_;
@@ -55,7 +57,7 @@ std::vector<ChunkIndex> chunks_of(const std::vector<Hit>& hits) {
 
 TEST(Bm25Index, ScoresAsWorkedOutByHand) {
   // Words by unigrams; N = 3, lengths 2, 1, 3, average 2.
-  Bm25 bm25({"甲乙", "甲", "丙丙乙"}, {.analyzer = "unigram", .k1 = 1.2, .b = 0.75});
+  Bm25 bm25({"甲乙", "甲", "丙丙乙"}, {.analyzer = {"unigram"}, .k1 = 1.2, .b = 0.75});
   // 甲: df 2, idf ln(1 + 1.5 / 2.5) = 0.4700036. Chunk 0: tf 1, len = avg: 2.2 / 2.2 = 1.
   // Chunk 1: K = 1.2 * (0.25 + 0.75 / 2) = 0.75; 2.2 / 1.75 = 1.2571429; share 0.5908617.
   std::vector<Hit> hits = bm25.search("甲");
@@ -70,7 +72,7 @@ TEST(Bm25Index, ScoresAsWorkedOutByHand) {
 }
 
 TEST(Bm25Index, CountsEveryOccurrenceInTheQuery) {
-  Bm25 bm25({"甲乙", "甲", "丙丙乙"}, {.analyzer = "unigram"});
+  Bm25 bm25({"甲乙", "甲", "丙丙乙"}, {.analyzer = {"unigram"}});
   EXPECT_DOUBLE_EQ(bm25.search("丙丙丙")[0].score, 3.0 * bm25.search("丙")[0].score);
 }
 
@@ -119,13 +121,14 @@ std::vector<std::string> random_documents(std::size_t count) {
 /// The formula of bm25_index.h in double precision, chunk by chunk.
 std::vector<double> textbook_scores(const std::vector<std::string>& documents,
                                     std::string_view query, double k1, double b) {
-  Analyzer analyzer("unigram");
+  const Analyzer analyzer({"unigram"});
+  WordReader reader(analyzer);
   std::vector<std::map<std::string, int, std::less<>>> frequencies;
   std::vector<double> lengths;
   double total = 0.0;
   for (const std::string& document : documents) {
     auto& counts = frequencies.emplace_back();
-    const auto words = analyzer.words(document);
+    const auto words = reader.words(document);
     for (const std::string_view word : words) {
       ++counts[std::string(word)];
     }
@@ -134,7 +137,7 @@ std::vector<double> textbook_scores(const std::vector<std::string>& documents,
   }
   const auto n = static_cast<double>(documents.size());
   std::vector<double> scores(documents.size());
-  const auto words = analyzer.words(query);
+  const auto words = reader.words(query);
   for (const std::string_view word : words) {
     double df = 0.0;
     for (const auto& counts : frequencies) {
@@ -153,7 +156,7 @@ std::vector<double> textbook_scores(const std::vector<std::string>& documents,
 
 TEST(Bm25Index, EqualsATextbookImplementation) {
   const std::vector<std::string> documents = random_documents(20'000);
-  Bm25 bm25(documents, {.analyzer = "unigram", .k1 = 0.9, .b = 0.4});
+  Bm25 bm25(documents, {.analyzer = {"unigram"}, .k1 = 0.9, .b = 0.4});
   for (const char* query : {"年电雪", "天地人和", "星星火", "年"}) {
     const std::vector<double> expected = textbook_scores(documents, query, 0.9, 0.4);
     const std::vector<Hit> hits = bm25.search(query, 100);
@@ -178,10 +181,11 @@ TEST(Bm25Index, EqualsATextbookImplementation) {
 
 TEST(Bm25Index, GivesTheSameOnAnyNumberOfThreadsAndInAnyBatch) {
   const std::vector<std::string> documents = random_documents(9'000);
-  Bm25 bm25(documents, {.analyzer = "bigram"});
+  Bm25 bm25(documents, {.analyzer = {"bigram"}});
   testing_support::ThreadPoolExecutor threads(4);
-  const Postings postings = Postings::build(bm25.table(), "bigram", threads);
-  const Bm25Index index(postings, {.analyzer = "bigram"}, threads);
+  const Analyzer analyzer({"bigram"});
+  const Postings postings = Postings::build(bm25.table(), analyzer, threads);
+  const Bm25Index index(postings, analyzer, {.analyzer = {"bigram"}}, threads);
   const std::vector<std::string_view> queries(documents.begin(), documents.begin() + 50);
   const auto results = index.search(queries, 10, threads);
   for (std::size_t i = 0; i < queries.size(); ++i) {
@@ -195,7 +199,8 @@ TEST(Postings, SurviveSavingAndLoading) {
   Bm25 bm25({"台风登陆", "股票 上涨 上涨", "。"});
   bm25.postings().save(folder.path() / "postings.bin");
   const Postings loaded = Postings::load(bm25.table(), folder.path() / "postings.bin");
-  const Bm25Index index(loaded, {}, executor);
+  const Analyzer analyzer(AnalyzerOptions{});
+  const Bm25Index index(loaded, analyzer, {}, executor);
   for (const std::string_view query : {"台风", "上涨股票", "登陆"}) {
     EXPECT_EQ(index.search(std::span(&query, 1), 8, executor).front(), bm25.search(query));
   }

@@ -135,6 +135,56 @@ TEST_F(KnowledgeBaseTest, KeepsPostingsWhenOnlyWeightsDiffer) {
             base.stages(with({{"type", "bm25"}}))[1].fingerprint);
 }
 
+TEST_F(KnowledgeBaseTest, NamesUserDictionariesByTheirContent) {
+  const std::string one = folder_.write("one.txt", "风登 5\n").string();
+  const std::string same = folder_.write("same.txt", "风登 5\n").string();
+  const std::string other = folder_.write("other.txt", "风登\n").string();
+  const KnowledgeBase base = make(serial_);
+  const auto bm25 = [&](const std::string& file) {
+    return base.fingerprint(with({{"type", "bm25"}, {"user_dictionary", file}}));
+  };
+  EXPECT_EQ(bm25(one), bm25(same));
+  EXPECT_NE(bm25(one), bm25(other));
+  EXPECT_NE(bm25(one), base.fingerprint(with({{"type", "bm25"}})));
+  const auto hybrid = [&](const std::string& file) {
+    return base.fingerprint(
+        with({{"type", "hybrid"},
+              {"parts", {{{"type", "bm25"}, {"user_dictionary", file}}, {{"type", "dense"}}}}}));
+  };
+  EXPECT_EQ(hybrid(one), hybrid(same));
+  EXPECT_NE(hybrid(one), hybrid(other));
+  const auto dense = [&](const std::string& file) {
+    RetrievalConfig config = with({{"type", "dense"}});
+    config.embedder =
+        resolve(catalog_.embedders,
+                {{"type", "lsa"}, {"analyzer", "jieba_search"}, {"user_dictionary", file}});
+    return base.fingerprint(config);
+  };
+  EXPECT_EQ(dense(one), dense(same));
+  EXPECT_NE(dense(one), dense(other));
+}
+
+TEST_F(KnowledgeBaseTest, FindsByTheWordsOfAUserDictionary) {
+  // 风登 crosses the words 台风 and 登陆, so that only with it in the dictionary it is a word.
+  const std::string file = folder_.write("user.txt", "风登 100000000\n").string();
+  KnowledgeBase base = make(serial_);
+  EXPECT_TRUE(retrieve(base, with({{"type", "bm25"}}), "风登").empty());
+  const Json bm25 = {{"type", "bm25"}, {"user_dictionary", file}};
+  EXPECT_FALSE(retrieve(base, with(bm25), "风登").empty());
+  RetrievalConfig dense = with({{"type", "dense"}});
+  dense.embedder =
+      resolve(catalog_.embedders, {{"type", "lsa"}, {"dim", 8}, {"user_dictionary", file}});
+  EXPECT_FALSE(retrieve(base, dense, "风登").empty());
+}
+
+TEST_F(KnowledgeBaseTest, RefusesAUserDictionaryThatChangedAfterItWasNamed) {
+  const std::string file = folder_.write("user.txt", "风登\n").string();
+  const RetrievalConfig bm25 = with({{"type", "bm25"}, {"user_dictionary", file}});
+  folder_.write("user.txt", "登陆沿海\n");
+  KnowledgeBase base = make(serial_);
+  EXPECT_ERROR(base.open(bm25), ErrorCode::kInvalidData, "should have SHA-256");
+}
+
 TEST_F(KnowledgeBaseTest, RebuildsDamagedArtifacts) {
   const RetrievalConfig hybrid = with({{"type", "hybrid"}});
   std::vector<Hit> hits;

@@ -179,6 +179,59 @@ std::string random_text(Random& random, std::size_t longest_run) {
   return text;
 }
 
+std::vector<std::string> adversarial_texts(std::uint64_t seed, std::size_t count) {
+  static constexpr char32_t kSpaces[] = {
+      '\t',   '\n',   0x0B,   0x0C,   '\r',   0x1C,   0x1D,   0x1E,   0x1F,   ' ',
+      0x85,   0xA0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
+      0x2007, 0x2008, 0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000};
+  constexpr char32_t kSurrogates = 0xD800;
+  constexpr char32_t kSurrogateCount = 0x800;
+  constexpr std::size_t kLongRun = 3000;
+  Random random(seed);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string text = random_text(random, i % 1000 == 0 ? kLongRun : 12);
+    const std::uint64_t length = 1 + random.below(12);
+    switch (i % 8) {
+      case 0:
+        for (std::uint64_t k = 0; k < length; ++k) {
+          const auto c = static_cast<char32_t>(random.below(0x110000 - kSurrogateCount));
+          append_utf8(text, c < kSurrogates ? c : c + kSurrogateCount);
+        }
+        break;
+      case 1:
+        for (std::uint64_t k = 0; k < length; ++k) {
+          append_utf8(text, kSpaces[random.below(std::size(kSpaces))]);
+        }
+        break;
+      case 2:
+        text += "中";
+        for (std::uint64_t k = 0; k < length; ++k) {
+          append_utf8(text, 0x300 + static_cast<char32_t>(random.below(0x70)));
+        }
+        break;
+      case 3:
+        for (std::uint64_t k = 0; k < (i % 400 == 3 ? kLongRun : length); ++k) {
+          text.push_back(static_cast<char>(random.below(0x80)));
+        }
+        break;
+      default:
+        break;
+    }
+    texts.push_back(text + random_text(random, 6));
+  }
+  return texts;
+}
+
+std::string python() {
+  return std::string("PYTHONPATH='") + CRUDBENCH_JIEBA_DIR +
+         "/..' PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -W ignore";
+}
+
+bool python_has_jieba() {
+  return std::system((python() + " -c 'import jieba' 2>/dev/null").c_str()) == 0;
+}
+
 std::vector<Json> ask_program(const std::string& command, std::string_view script,
                               const std::vector<std::string>& texts) {
   const TemporaryFolder folder;

@@ -65,6 +65,7 @@ struct Word {
 
 struct Dictionary {
   std::vector<Word> words;  ///< Those that can occur in a text handed to the dictionary.
+  std::string other_words;  ///< The other lines, "word frequency\n" each.
   std::uint64_t total = 0;  ///< Sum of the frequencies of all lines.
 };
 
@@ -81,14 +82,16 @@ Dictionary read_dictionary(const std::filesystem::path& path) {
     std::uint64_t frequency = 0;
     if (space == std::string_view::npos ||
         std::from_chars(line.data() + space + 1, line.data() + line.size(), frequency).ec !=
-            std::errc()) {
+            std::errc() ||
+        frequency == 0) {
       fail(path.string() + ":" + std::to_string(line_number) +
-           ": expected 'word frequency', found '" + std::string(line) + "'");
+           ": expected a word and its frequency, at least 1, found '" + std::string(line) + "'");
     }
     dictionary.total += frequency;
     const std::string_view text = line.substr(0, space);
     std::u32string decoded = decode(text);
     if (!std::all_of(decoded.begin(), decoded.end(), is_dictionary_character)) {
+      dictionary.other_words.append(text).append(" " + std::to_string(frequency) + "\n");
       continue;
     }
     const auto [found, is_new] = positions.emplace(text, dictionary.words.size());
@@ -226,10 +229,12 @@ void compile(const std::filesystem::path& folder, const std::filesystem::path& o
   if (weight_of.size() > 0xFFFF) {
     fail((folder / "dict.txt").string() + ": more than 65,535 distinct frequencies");
   }
+  std::vector<std::uint64_t> frequencies;
   std::vector<double> weights;
   const double log_total = std::log(static_cast<double>(dictionary.total));
   for (auto& [frequency, index] : weight_of) {
     index = static_cast<std::uint16_t>(weights.size());
+    frequencies.push_back(frequency);
     weights.push_back(std::log(static_cast<double>(std::max<std::uint64_t>(frequency, 1))) -
                       log_total);
   }
@@ -282,10 +287,13 @@ void compile(const std::filesystem::path& folder, const std::filesystem::path& o
 
   ImageWriter<JiebaTables> writer;
   tables.nodes = writer.add(nodes);
+  tables.frequencies = writer.add(frequencies);
   tables.weights = writer.add(weights);
   tables.han_ids = writer.add(han_ids);
   tables.ascii_ids = writer.add(ascii_ids);
   tables.emissions = writer.add(emissions);
+  tables.other_words = writer.add(dictionary.other_words);
+  tables.total = dictionary.total;
   writer.write(out, kJiebaMagic, tables);
 }
 

@@ -20,11 +20,13 @@ class Bleu final : public SampleMetric {
     static constexpr std::array<std::string_view, kBleuOrder> kPrecisionNames = {
         "bleu_p1", "bleu_p2", "bleu_p3", "bleu_p4"};
     std::vector<MetricValue> values;
-    values.reserve(2 + kBleuOrder);
+    values.reserve(3 + kBleuOrder);
     const std::string_view failure = word_comparison_failure(prediction);
+    BleuCounts counts;
     BleuScore score;
     if (failure.empty()) {
-      score = *bleu_score(count_bleu(prediction.text_words, prediction.reference_words));
+      counts = count_bleu(prediction.text_words, prediction.reference_words);
+      score = *bleu_score(counts);
     }
     const auto add = [&](std::string_view name, double value) {
       values.push_back(failure.empty() ? scored(std::string(name), value)
@@ -35,9 +37,15 @@ class Bleu final : public SampleMetric {
       add(kPrecisionNames[i], score.precisions[i]);
     }
     add("bleu", score.bleu);
+    values.push_back({.name = "bleu_corpus",
+                      .value = std::nullopt,
+                      .failure_class = std::string(failure),
+                      .counts = failure.empty() ? to_list(counts) : std::vector<std::uint64_t>()});
     return values;
   }
 };
+
+constexpr std::size_t kListSize = 2 * kBleuOrder + 2;
 
 }  // namespace
 
@@ -62,6 +70,27 @@ BleuCounts count_bleu(std::span<const std::string_view> prediction,
     counts.matches[i] = matches[i];
     counts.possible[i] = count_ngrams(prediction.size(), i + 1);
   }
+  return counts;
+}
+
+std::vector<std::uint64_t> to_list(const BleuCounts& counts) {
+  std::vector<std::uint64_t> list;
+  list.reserve(kListSize);
+  list.insert(list.end(), counts.matches.begin(), counts.matches.end());
+  list.insert(list.end(), counts.possible.begin(), counts.possible.end());
+  list.insert(list.end(), {counts.prediction_words, counts.reference_words});
+  return list;
+}
+
+std::optional<BleuCounts> bleu_counts_from(std::span<const std::uint64_t> list) {
+  if (list.size() != kListSize) {
+    return std::nullopt;
+  }
+  BleuCounts counts;
+  std::copy_n(list.begin(), kBleuOrder, counts.matches.begin());
+  std::copy_n(list.begin() + kBleuOrder, kBleuOrder, counts.possible.begin());
+  counts.prediction_words = list[kListSize - 2];
+  counts.reference_words = list[kListSize - 1];
   return counts;
 }
 
@@ -93,6 +122,33 @@ std::optional<BleuScore> corpus_bleu(std::span<const BleuCounts> samples) {
     sum += counts;
   }
   return bleu_score(sum);
+}
+
+std::optional<CorpusBleuEstimate> estimate_corpus_bleu(std::span<const BleuCounts> samples,
+                                                       const ResamplingOptions& options,
+                                                       Executor& executor) {
+  const std::optional<BleuScore> score = corpus_bleu(samples);
+  if (!score.has_value()) {
+    return std::nullopt;
+  }
+  std::vector<std::vector<double>> columns(kListSize, std::vector<double>(samples.size()));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::vector<std::uint64_t> list = to_list(samples[i]);
+    for (std::size_t column = 0; column < kListSize; ++column) {
+      columns[column][i] = static_cast<double>(list[column]);
+    }
+  }
+  const auto bleu_of_sums = [](std::span<const double> sums) {
+    std::array<std::uint64_t, kListSize> list{};
+    std::transform(sums.begin(), sums.end(), list.begin(),
+                   [](double sum) { return static_cast<std::uint64_t>(sum); });
+    const std::optional<BleuScore> resampled = bleu_score(*bleu_counts_from(list));
+    return resampled.has_value() ? resampled->bleu : 0.0;
+  };
+  return CorpusBleuEstimate{
+      .n = samples.size(),
+      .bleu = score->bleu,
+      .interval = bootstrap_statistic(columns, bleu_of_sums, options, executor)};
 }
 
 std::unique_ptr<Metric> make_bleu() {

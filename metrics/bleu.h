@@ -6,6 +6,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "metrics/statistics.h"
 
 namespace crudbench {
 
@@ -27,6 +31,13 @@ struct BleuCounts {
 BleuCounts count_bleu(std::span<const std::string_view> prediction,
                       std::span<const std::string_view> reference);
 
+/// The counts as the value "bleu_corpus" of the metric carries them: the matches of orders 1 to 4,
+/// the n-grams possible, the words of the prediction and of the reference.
+std::vector<std::uint64_t> to_list(const BleuCounts& counts);
+
+/// The inverse of `to_list`; nullopt for a list of another length.
+std::optional<BleuCounts> bleu_counts_from(std::span<const std::uint64_t> list);
+
 /// All in [0, 1].
 struct BleuScore {
   double bleu = 0.0;             ///< With the brevity penalty (Papineni et al. 2002).
@@ -43,5 +54,18 @@ std::optional<BleuScore> bleu_score(const BleuCounts& counts);
 
 /// BLEU of a whole corpus, from the summed counts of its samples: not the mean of their BLEUs.
 std::optional<BleuScore> corpus_bleu(std::span<const BleuCounts> samples);
+
+struct CorpusBleuEstimate {
+  std::size_t n = 0;  ///< Samples.
+  double bleu = 0.0;
+  std::optional<Interval> interval;  ///< Over samples (`bootstrap_statistic`); absent for n < 2.
+
+  friend bool operator==(const CorpusBleuEstimate&, const CorpusBleuEstimate&) = default;
+};
+
+/// Corpus BLEU with its interval; nullopt if a side of the corpus has no words.
+std::optional<CorpusBleuEstimate> estimate_corpus_bleu(std::span<const BleuCounts> samples,
+                                                       const ResamplingOptions& options,
+                                                       Executor& executor);
 
 }  // namespace crudbench

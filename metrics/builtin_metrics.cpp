@@ -25,6 +25,8 @@ struct Exception {
 constexpr std::array kExceptions = {
     Exception{"length_chars", true, false, false, false},
     Exception{"length_ratio", true, false, false, false},
+    Exception{"judge_parsed", true, true, false, true, true},
+    Exception{"judge_refusal", false, true, false, true, true},
     Exception{"missing_response_tag", false, true, false, true, true},
     Exception{"bullets_or_headings", false, true, false, true, true},
     Exception{"refusal", false, true, false, true, true},
@@ -35,6 +37,13 @@ constexpr std::array kExceptions = {
     Exception{"ndcg", true, true, false, true},
     Exception{"mrr", true, true, false, true},
     Exception{"map", true, true, false, true},
+    Exception{"chunk_hit", true, true, false, true, true},
+    Exception{"chunk_precision", true, true, false, true},
+    Exception{"chunk_recall", true, true, false, true},
+    Exception{"chunk_all_gold", true, true, false, true, true},
+    Exception{"chunk_ndcg", true, true, false, true},
+    Exception{"chunk_mrr", true, true, false, true},
+    Exception{"chunk_map", true, true, false, true},
 };
 
 }  // namespace
@@ -67,6 +76,34 @@ void add_builtin_metrics(Catalog& catalog) {
                                .make = [](Options& /*options*/, const MetricParts& /*parts*/) {
                                  return make_chrf();
                                }});
+  catalog.metrics.add("similarity",
+                      {.summary = "Cosine of two sentence vectors (upstream's bertScore)",
+                       .example = {{"type", "similarity"}, {"embedder", {{"type", "lsa"}}}},
+                       .check = check_similarity,
+                       .make = make_similarity,
+                       .sections = {"embedder", "chunker"}});
+  catalog.metrics.add("bertscore",
+                      {.summary = "BERTScore: greedy matching of token vectors; F1, precision, "
+                                  "recall; idf weights, rescaling",
+                       .example = {{"type", "bertscore"},
+                                   {"embedder", {{"type", "lsa"}}},
+                                   {"idf", true},
+                                   {"rescale", false}},
+                       .check = check_bertscore,
+                       .make = make_bertscore,
+                       .sections = {"embedder", "chunker"}});
+  catalog.metrics.add(
+      "quest_eval", {.summary = "RAGQuestEval: a judge answers questions about the reference from "
+                                "the answer",
+                     .example = {{"type", "quest_eval"},
+                                 {"judge",
+                                  {{"type", "openai"},
+                                   {"base_url", "http://127.0.0.1:8080/v1"},
+                                   {"model", "qwen2.5-7b-instruct"},
+                                   {"temperature", 0}}}},
+                     .check = check_quest_eval,
+                     .make = make_quest_eval,
+                     .sections = {"judge"}});
   catalog.metrics.add("length", {.summary = "Length in characters, and as a ratio to the reference",
                                  .example = {{"type", "length"}},
                                  .check = check_nothing,
@@ -81,12 +118,12 @@ void add_builtin_metrics(Catalog& catalog) {
        .make = [](Options& /*options*/, const MetricParts& /*parts*/) { return make_format(); }});
   catalog.metrics.add("retrieval",
                       {.summary = "hit, precision, recall, all-gold and nDCG at k, MRR, MAP over "
-                                  "documents",
+                                  "documents and over chunks",
                        .example = {{"type", "retrieval"}, {"cutoffs", {1, 8}}},
                        .check = check_retrieval,
                        .make = [](Options& options,
                                   const MetricParts& /*parts*/) { return make_retrieval(options); },
-                       .list_options = {"cutoffs"}});
+                       .list_options = {"cutoffs", "units"}});
 }
 
 MetricDescription describe_metric(std::string_view name) {

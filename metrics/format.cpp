@@ -102,6 +102,8 @@ bool has_bullets_or_headings(std::string_view text) {
   return false;
 }
 
+}  // namespace
+
 bool is_refusal(std::string_view text) {
   text = strip(text);
   if (std::any_of(kRefusalOpenings.begin(), kRefusalOpenings.end(),
@@ -118,6 +120,8 @@ bool is_refusal(std::string_view text) {
                        return first_sentence.find(statement) != std::string_view::npos;
                      });
 }
+
+namespace {
 
 /// Flags, 1 where the answer has the fault.
 class Format final : public SampleMetric {

@@ -13,6 +13,13 @@ inline constexpr std::string_view kNoPrediction = "no_prediction";  ///< Generat
 inline constexpr std::string_view kEmptyPrediction = "empty_prediction";
 inline constexpr std::string_view kEmptyReference = "empty_reference";
 
+/// No word of a side is known to the embedder.
+inline constexpr std::string_view kUnknownWords = "unknown_words";
+
+/// Whether a model declines to answer: it opens with, or says in its first sentence, one of the
+/// phrases listed in format.cpp.
+bool is_refusal(std::string_view text);
+
 inline MetricValue scored(std::string name, double value) {
   return {.name = std::move(name), .value = value, .failure_class = {}};
 }

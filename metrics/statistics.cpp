@@ -10,6 +10,7 @@
 #include <numbers>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "harness/core/random.h"
 
@@ -24,16 +25,33 @@ double normal_cdf(double x) {
   return 0.5 * std::erfc(-x / std::numbers::sqrt2);
 }
 
-/// Deviations from the mean; exactly 0 if all values are equal, whatever the mean was rounded to.
-std::vector<double> centred(std::span<const double> values) {
+double normal_density(double x) {
+  return std::exp(-0.5 * x * x) / std::sqrt(2.0 * std::numbers::pi);
+}
+
+/// The mean, and exactly the common value if all values are equal, whatever a sum is rounded to.
+double centre_of(std::span<const double> values) {
   const bool equal =
       std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
-  const double centre = equal ? values.front() : mean(values);
+  return equal ? values.front() : mean(values);
+}
+
+/// Deviations from the mean.
+std::vector<double> centred(std::span<const double> values) {
+  const double centre = centre_of(values);
   std::vector<double> result(values.begin(), values.end());
   for (double& value : result) {
     value -= centre;
   }
   return result;
+}
+
+double sum_of_squares(std::span<const double> values) {
+  std::vector<double> squares(values.begin(), values.end());
+  for (double& value : squares) {
+    value *= value;
+  }
+  return stable_sum(squares);
 }
 
 /// How often each of `counts.size()` values is drawn in as many draws with replacement. Positions
@@ -97,25 +115,27 @@ double sorted_quantile(std::span<const double> sorted, double probability) {
   return std::lerp(sorted[lower], sorted[upper], position - std::floor(position));
 }
 
-/// BCa interval of a sum of `values`, which are centred, from its bootstrap distribution.
-Interval bca_interval(std::span<const double> values, std::vector<double> sums, double confidence) {
+/// BCa interval of the estimate `observed` from those of its bootstrap samples; two that differ by
+/// no more than `tie` are equal. `influences`: how far each sample draws the estimate up, less
+/// their mean, up to a common factor.
+Interval bca_interval(double observed, std::vector<double> estimates, double tie,
+                      std::span<const double> influences, double confidence) {
   double square_sum = 0.0;
   double cube_sum = 0.0;
-  for (const double value : values) {
+  for (const double value : influences) {
     square_sum += value * value;
     cube_sum += value * value * value;
   }
   if (square_sum == 0.0) {
-    return {};
+    return {observed, observed};
   }
-  std::sort(sums.begin(), sums.end());
-  const double tie = kTieTolerance * std::sqrt(square_sum);
-  const auto below = std::lower_bound(sums.begin(), sums.end(), -tie);
-  const auto above = std::upper_bound(sums.begin(), sums.end(), tie);
-  const auto count = static_cast<double>(sums.size());
-  // Ties with the observed sum, which is 0, lie half below it and half above.
+  std::sort(estimates.begin(), estimates.end());
+  const auto below = std::lower_bound(estimates.begin(), estimates.end(), observed - tie);
+  const auto above = std::upper_bound(estimates.begin(), estimates.end(), observed + tie);
+  const auto count = static_cast<double>(estimates.size());
+  // Ties with the observed estimate lie half below it and half above.
   const double share_below =
-      (static_cast<double>(below - sums.begin()) + 0.5 * static_cast<double>(above - below)) /
+      (static_cast<double>(below - estimates.begin()) + 0.5 * static_cast<double>(above - below)) /
       count;
   const double bias = normal_quantile(std::clamp(share_below, 0.5 / count, 1.0 - 0.5 / count));
   const double acceleration = cube_sum / (6.0 * square_sum * std::sqrt(square_sum));
@@ -123,65 +143,176 @@ Interval bca_interval(std::span<const double> values, std::vector<double> sums, 
     const double shifted = bias + normal_quantile(probability);
     // |acceleration| <= 1/6, so only confidences very close to 1 need the guard.
     const double stretch = std::max(1.0 - acceleration * shifted, 1e-3);
-    return sorted_quantile(sums, normal_cdf(bias + shifted / stretch));
+    return sorted_quantile(estimates, normal_cdf(bias + shifted / stretch));
   };
   return {bound(0.5 * (1.0 - confidence)), bound(0.5 * (1.0 + confidence))};
 }
 
-/// The sums of all 2^n choices of signs for at most 20 differences, each with the first sign
-/// positive: the others mirror them.
-double exact_permutation_p_value(std::span<const double> differences, double observed, double tie) {
-  std::vector<double> sums = {differences.front()};
-  sums.reserve(std::size_t{1} << (differences.size() - 1));
-  for (const double difference : differences.subspan(1)) {
-    const std::size_t count = sums.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      sums.push_back(sums[i] - difference);
-      sums[i] += difference;
+/// The distribution of the sum of differences whose signs are chosen at random, each choice as
+/// likely, and where the observed sum stands in it. Differences of 0 change nothing and are left
+/// out.
+class SignFlipTest {
+ public:
+  explicit SignFlipTest(std::span<const double> differences) {
+    for (const double difference : differences) {
+      if (difference != 0.0) {
+        sizes_.push_back(std::abs(difference));
+      }
     }
+    largest_ = stable_sum(sizes_);
+    observed_ = std::abs(stable_sum(differences));
+    tie_ = kTieTolerance * largest_;
   }
-  const auto extreme = std::count_if(sums.begin(), sums.end(),
-                                     [&](double sum) { return std::abs(sum) >= observed - tie; });
-  return static_cast<double>(extreme) / static_cast<double>(sums.size());
-}
 
-/// Sums of the differences under random signs, 64 signs a random number. The sums of eight
-/// neighbours under all 256 choices are tabulated once and used in every permutation.
-double random_permutation_p_value(std::span<const double> differences, double observed, double tie,
-                                  const ResamplingOptions& options) {
-  constexpr std::size_t kSigns = 64;
-  constexpr std::size_t kGroup = 8;
-  constexpr std::size_t kChoices = 1U << kGroup;
-  Random random(derive_seed(options.seed, "permutation"));
-  std::vector<double> sums(options.resamples, 0.0);
-  std::vector<std::array<double, kChoices>> tables(kSigns / kGroup);
-  for (std::size_t begin = 0; begin < differences.size(); begin += kSigns) {
-    for (std::size_t group = 0; group < tables.size(); ++group) {
-      tables[group][0] = 0.0;
-      for (std::size_t i = 0; i < kGroup; ++i) {
-        const std::size_t position = begin + group * kGroup + i;
-        const double difference = position < differences.size() ? differences[position] : 0.0;
-        const std::size_t count = std::size_t{1} << i;
-        for (std::size_t choice = 0; choice < count; ++choice) {
-          tables[group][count + choice] = tables[group][choice] - difference;
-          tables[group][choice] += difference;
+  /// All choices of signs can be listed.
+  bool is_small() const noexcept {
+    constexpr std::size_t kMaxListed = 20;
+    return sizes_.size() <= kMaxListed;
+  }
+
+  /// From the sums of all 2^n choices of signs, each with the first sign positive: the others
+  /// mirror them.
+  double exact_p_value() const {
+    if (sizes_.empty()) {
+      return 1.0;
+    }
+    std::vector<double> sums = {sizes_.front()};
+    sums.reserve(std::size_t{1} << (sizes_.size() - 1));
+    for (const double size : std::span(sizes_).subspan(1)) {
+      const std::size_t count = sums.size();
+      for (std::size_t i = 0; i < count; ++i) {
+        sums.push_back(sums[i] - size);
+        sums[i] += size;
+      }
+    }
+    return static_cast<double>(count_extreme(sums)) / static_cast<double>(sums.size());
+  }
+
+  /// From `options.resamples` choices, 64 signs a random number. The sums of eight neighbours under
+  /// all 256 choices are tabulated once and used in every permutation.
+  double random_p_value(const ResamplingOptions& options) const {
+    constexpr std::size_t kSigns = 64;
+    constexpr std::size_t kGroup = 8;
+    constexpr std::size_t kChoices = 1U << kGroup;
+    Random random(derive_seed(options.seed, "permutation"));
+    std::vector<double> sums(options.resamples, 0.0);
+    std::vector<std::array<double, kChoices>> tables(kSigns / kGroup);
+    for (std::size_t begin = 0; begin < sizes_.size(); begin += kSigns) {
+      for (std::size_t group = 0; group < tables.size(); ++group) {
+        tables[group][0] = 0.0;
+        for (std::size_t i = 0; i < kGroup; ++i) {
+          const std::size_t position = begin + group * kGroup + i;
+          const double size = position < sizes_.size() ? sizes_[position] : 0.0;
+          const std::size_t count = std::size_t{1} << i;
+          for (std::size_t choice = 0; choice < count; ++choice) {
+            tables[group][count + choice] = tables[group][choice] - size;
+            tables[group][choice] += size;
+          }
         }
       }
-    }
-    for (double& sum : sums) {
-      std::uint64_t signs = random.next();
-      double part = 0.0;
-      for (const std::array<double, kChoices>& table : tables) {
-        part += table[signs & (kChoices - 1)];
-        signs >>= kGroup;
+      for (double& sum : sums) {
+        std::uint64_t signs = random.next();
+        double part = 0.0;
+        for (const std::array<double, kChoices>& table : tables) {
+          part += table[signs & (kChoices - 1)];
+          signs >>= kGroup;
+        }
+        sum += part;
       }
-      sum += part;
     }
+    return (static_cast<double>(count_extreme(sums)) + 1.0) /
+           (static_cast<double>(sums.size()) + 1.0);
   }
-  const auto extreme = std::count_if(sums.begin(), sums.end(),
-                                     [&](double sum) { return std::abs(sum) >= observed - tie; });
-  return (static_cast<double>(extreme) + 1.0) / (static_cast<double>(sums.size()) + 1.0);
-}
+
+  /// Lugannani and Rice's tail probability, twice. The cumulant generating function of the sum is
+  /// K(t) = Σ log cosh(t d).
+  double saddlepoint_p_value() const {
+    if (observed_ <= tie_) {
+      return 1.0;
+    }
+    // Only the observed signs and their mirror image reach the end of the distribution.
+    const double least = std::exp2(1.0 - static_cast<double>(sizes_.size()));
+    if (observed_ >= largest_ - tie_) {
+      return least;
+    }
+    const Saddlepoint saddlepoint = find_saddlepoint();
+    const double t = saddlepoint.position;
+    double cumulant = 0.0;
+    for (const double size : sizes_) {
+      const double x = t * size;
+      cumulant += x + std::log1p(std::exp(-2.0 * x)) - std::numbers::ln2;
+    }
+    const double distance = std::sqrt(std::max(0.0, 2.0 * (t * observed_ - cumulant)));
+    constexpr double kCentre = 0.01;  // Closer to it the correction below is mere rounding.
+    if (distance < kCentre) {
+      return std::min(1.0, 2.0 * normal_cdf(-distance));
+    }
+    // Sums of multiples of a step lie two steps apart.
+    const double spacing = 2.0 * common_step();
+    const double slope = spacing == 0.0 ? t : -std::expm1(-t * spacing) / spacing;
+    const double correction = 1.0 / (slope * std::sqrt(saddlepoint.curvature)) - 1.0 / distance;
+    const double tail = normal_cdf(-distance) + normal_density(distance) * correction;
+    return std::clamp(2.0 * tail, least, 1.0);
+  }
+
+ private:
+  struct Saddlepoint {
+    double position = 0.0;   ///< t with K'(t) = observed sum.
+    double curvature = 0.0;  ///< K''(t).
+  };
+
+  std::ptrdiff_t count_extreme(std::span<const double> sums) const {
+    return std::count_if(sums.begin(), sums.end(),
+                         [&](double sum) { return std::abs(sum) >= observed_ - tie_; });
+  }
+
+  /// Newton's method from the left: K' is concave for t > 0, so no step passes the solution.
+  Saddlepoint find_saddlepoint() const {
+    constexpr int kMaxSteps = 200;
+    constexpr double kPrecision = 1e-8;
+    Saddlepoint saddlepoint;
+    for (int step = 0; step < kMaxSteps; ++step) {
+      double slope = 0.0;
+      double curvature = 0.0;
+      for (const double size : sizes_) {
+        const double tangent = std::tanh(saddlepoint.position * size);
+        slope += size * tangent;
+        curvature += size * size * (1.0 - tangent * tangent);
+      }
+      saddlepoint.curvature = curvature;
+      const double change = (observed_ - slope) / curvature;
+      if (!(change > kPrecision * saddlepoint.position)) {
+        break;
+      }
+      saddlepoint.position += change;
+    }
+    return saddlepoint;
+  }
+
+  /// The largest number of which all differences are multiples; 0 if it is too small to matter.
+  double common_step() const {
+    constexpr double kRounding = 1e-9;
+    constexpr double kSmall = 1e-5;
+    const double scale = *std::max_element(sizes_.begin(), sizes_.end());
+    double step = sizes_.front();
+    for (const double size : sizes_) {
+      double divisor = step;  // Euclid's algorithm.
+      step = size;
+      while (divisor > kRounding * scale) {
+        step = std::exchange(divisor, std::abs(std::remainder(step, divisor)));
+      }
+      if (step < kSmall * scale) {
+        return 0.0;
+      }
+    }
+    return step;
+  }
+
+  std::vector<double> sizes_;  ///< Absolute values of the differences that are not 0.
+  double observed_ = 0.0;      ///< Absolute value of the observed sum.
+  double largest_ = 0.0;       ///< The largest possible sum.
+  double tie_ = 0.0;           ///< Sums no further apart are equal.
+};
 
 }  // namespace
 
@@ -205,11 +336,7 @@ double standard_deviation(std::span<const double> values) {
   if (values.size() < 2) {
     return 0.0;
   }
-  std::vector<double> squares = centred(values);
-  for (double& value : squares) {
-    value *= value;
-  }
-  return std::sqrt(stable_sum(squares) / static_cast<double>(values.size() - 1));
+  return std::sqrt(sum_of_squares(centred(values)) / static_cast<double>(values.size() - 1));
 }
 
 double normal_quantile(double probability) {
@@ -272,7 +399,9 @@ std::vector<std::optional<MeanEstimate>> estimate_means(
     std::vector<std::vector<double>> sums = bootstrap_sums(values, options, executor);
     for (std::size_t i = 0; i < positions.size(); ++i) {
       MeanEstimate& estimate = *estimates[positions[i]];
-      const Interval of_sum = bca_interval(values[i], std::move(sums[i]), options.confidence);
+      const double tie = kTieTolerance * std::sqrt(sum_of_squares(values[i]));
+      const Interval of_sum =
+          bca_interval(0.0, std::move(sums[i]), tie, values[i], options.confidence);
       const auto n = static_cast<double>(length);
       // A mean of resampled values lies between them; rounding may not carry it past.
       const std::span<const double> column = columns[positions[i]];
@@ -289,21 +418,59 @@ std::optional<MeanEstimate> estimate_mean(std::span<const double> values,
   return estimate_means(std::span(&values, 1), options, executor).front();
 }
 
-double permutation_p_value(std::span<const double> differences, const ResamplingOptions& options) {
-  constexpr std::size_t kMaxExact = 20;
-  std::vector<double> changes;
-  std::copy_if(differences.begin(), differences.end(), std::back_inserter(changes),
-               [](double difference) { return difference != 0.0; });
-  if (changes.empty()) {
-    return 1.0;
+std::optional<Interval> bootstrap_statistic(
+    std::span<const std::vector<double>> columns,
+    const std::function<double(std::span<const double> sums)>& statistic,
+    const ResamplingOptions& options, Executor& executor) {
+  if (columns.empty() || columns.front().size() < 2) {
+    return std::nullopt;
   }
-  const double observed = std::abs(stable_sum(changes));
-  const double tie = kTieTolerance * std::accumulate(changes.begin(), changes.end(), 0.0,
-                                                     [](double sum, double difference) {
-                                                       return sum + std::abs(difference);
-                                                     });
-  return changes.size() <= kMaxExact ? exact_permutation_p_value(changes, observed, tie)
-                                     : random_permutation_p_value(changes, observed, tie, options);
+  const std::size_t sample_count = columns.front().size();
+  std::vector<double> sums;
+  for (const std::vector<double>& column : columns) {
+    assert(column.size() == sample_count);
+    sums.push_back(stable_sum(column));
+  }
+  const double observed = statistic(sums);
+
+  std::vector<double> without(sample_count);
+  std::vector<double> others(columns.size());
+  for (std::size_t i = 0; i < sample_count; ++i) {
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+      others[column] = sums[column] - columns[column][i];
+    }
+    without[i] = statistic(others);
+  }
+  std::vector<double> influences = centred(without);
+  for (double& influence : influences) {
+    influence = -influence;
+  }
+
+  const std::vector<std::vector<double>> drawn = bootstrap_sums(columns, options, executor);
+  constexpr std::size_t kResamplesPerPiece = 256;
+  std::vector<double> estimates(options.resamples);
+  run_ranges(executor, options.resamples, kResamplesPerPiece,
+             [&](std::size_t begin, std::size_t end) {
+               std::vector<double> drawn_sums(columns.size());
+               for (std::size_t resample = begin; resample < end; ++resample) {
+                 for (std::size_t column = 0; column < columns.size(); ++column) {
+                   drawn_sums[column] = drawn[column][resample];
+                 }
+                 estimates[resample] = statistic(drawn_sums);
+               }
+             });
+  return bca_interval(observed, std::move(estimates), kTieTolerance * std::abs(observed),
+                      influences, options.confidence);
+}
+
+double permutation_p_value(std::span<const double> differences, const ResamplingOptions& options) {
+  const SignFlipTest test(differences);
+  return test.is_small() ? test.exact_p_value() : test.random_p_value(options);
+}
+
+double sign_flip_p_value(std::span<const double> differences) {
+  const SignFlipTest test(differences);
+  return test.is_small() ? test.exact_p_value() : test.saddlepoint_p_value();
 }
 
 std::optional<double> cohens_dz(std::span<const double> differences) {
@@ -360,6 +527,78 @@ std::vector<double> holm_correction(std::span<const double> p_values) {
     adjusted[order[step]] = largest;
   }
   return adjusted;
+}
+
+std::vector<std::size_t> significance_ranks(
+    std::span<const std::vector<std::optional<double>>> rows, bool higher_is_better, double level) {
+  struct Pair {
+    std::size_t better;
+    std::size_t worse;
+  };
+  std::vector<Pair> pairs;
+  std::vector<double> p_values;
+  std::vector<double> differences;
+  for (std::size_t a = 0; a < rows.size(); ++a) {
+    for (std::size_t b = a + 1; b < rows.size(); ++b) {
+      assert(rows[a].size() == rows[b].size());
+      differences.clear();
+      for (std::size_t i = 0; i < rows[a].size(); ++i) {
+        if (rows[a][i].has_value() && rows[b][i].has_value()) {
+          differences.push_back(*rows[a][i] - *rows[b][i]);
+        }
+      }
+      const bool a_is_better = (stable_sum(differences) > 0.0) == higher_is_better;
+      pairs.push_back(a_is_better ? Pair{a, b} : Pair{b, a});
+      p_values.push_back(sign_flip_p_value(differences));
+    }
+  }
+  const std::vector<double> corrected = holm_correction(p_values);
+  std::vector<std::size_t> ranks(rows.size(), 1);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (corrected[i] <= level) {
+      ++ranks[pairs[i].worse];
+    }
+  }
+  return ranks;
+}
+
+std::optional<VarianceComponents> variance_components(
+    std::span<const std::vector<double>> values_by_sample) {
+  VarianceComponents components;
+  std::vector<double> all;
+  double square_of_counts = 0.0;
+  for (const std::vector<double>& values : values_by_sample) {
+    const auto count = static_cast<double>(values.size());
+    components.sample_count += values.empty() ? 0 : 1;
+    square_of_counts += count * count;
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  components.value_count = all.size();
+  if (components.sample_count < 2 || components.value_count == components.sample_count) {
+    return std::nullopt;
+  }
+  const double overall = centre_of(all);
+  std::vector<double> squares_between;
+  std::vector<double> squares_within;
+  for (const std::vector<double>& values : values_by_sample) {
+    if (!values.empty()) {
+      const double deviation = centre_of(values) - overall;
+      squares_between.push_back(static_cast<double>(values.size()) * deviation * deviation);
+      squares_within.push_back(sum_of_squares(centred(values)));
+    }
+  }
+  const auto samples = static_cast<double>(components.sample_count);
+  const auto count = static_cast<double>(components.value_count);
+  const double mean_square_between = stable_sum(squares_between) / (samples - 1.0);
+  const double mean_square_within = stable_sum(squares_within) / (count - samples);
+  const double repeats = (count - square_of_counts / count) / (samples - 1.0);  // n0
+  components.between_samples = std::max(0.0, (mean_square_between - mean_square_within) / repeats);
+  components.between_repeats = mean_square_within;
+  const double total = components.between_samples + components.between_repeats;
+  if (total > 0.0) {
+    components.intraclass_correlation = components.between_samples / total;
+  }
+  return components;
 }
 
 double mcnemar_p_value(std::size_t only_a, std::size_t only_b) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tests/fakes/backward_executor.h"
 #include "tests/metrics/scored_pair.h"
 #include "tests/support/testing.h"
 
@@ -23,7 +24,8 @@ BleuCounts counts_of(const Pair& pair) {
 TEST(Bleu, NamesItsValuesInAFixedOrder) {
   const Pair pair("a", "a");
   EXPECT_THAT(Scores(kBleu, pair.prediction()).names(),
-              ElementsAre("bleu_upstream", "bleu_p1", "bleu_p2", "bleu_p3", "bleu_p4", "bleu"));
+              ElementsAre("bleu_upstream", "bleu_p1", "bleu_p2", "bleu_p3", "bleu_p4", "bleu",
+                          "bleu_corpus"));
 }
 
 TEST(Bleu, DividesClippedMatchesByTheNgramsOfThePrediction) {
@@ -66,11 +68,27 @@ TEST(Bleu, IsZeroWhereThePenaltyUnderflows) {
 }
 
 TEST(Bleu, FailsForAnEmptySide) {
-  for (const char* name : {"bleu_upstream", "bleu_p1", "bleu"}) {
+  for (const char* name : {"bleu_upstream", "bleu_p1", "bleu", "bleu_corpus"}) {
     EXPECT_EQ(Scores(kBleu, Pair("", "参考").prediction()).failure(name), "empty_prediction");
     EXPECT_EQ(Scores(kBleu, Pair("预测", "").prediction()).failure(name), "empty_reference");
     EXPECT_EQ(Scores(kBleu, Pair("", "").prediction()).failure(name), "empty_reference");
   }
+}
+
+TEST(Bleu, GivesItsCountsToTheScoreOfTheCorpus) {
+  // In common: a, b, c; a b.
+  const Pair pair("a|b|x|c", "a|b|c");
+  const Scores scores(kBleu, pair.prediction());
+  EXPECT_FALSE(scores.at("bleu_corpus").value.has_value());
+  EXPECT_THAT(scores.at("bleu_corpus").counts, ElementsAre(3, 1, 0, 0, 4, 3, 2, 1, 4, 3));
+  EXPECT_EQ(scores.failure("bleu_corpus"), "");
+}
+
+TEST(BleuCounts, ComeBackFromTheirList) {
+  const BleuCounts counts = counts_of(Pair("a|b|x|c", "a|b|c"));
+  EXPECT_EQ(bleu_counts_from(to_list(counts)), counts);
+  EXPECT_FALSE(bleu_counts_from(std::vector<std::uint64_t>(9, 1)).has_value());
+  EXPECT_FALSE(bleu_counts_from({}).has_value());
 }
 
 TEST(BleuCounts, OfSamplesAddUpToThoseOfTheirCorpus) {
@@ -94,6 +112,33 @@ TEST(CorpusBleu, PoolsTheCounts) {
 
 TEST(CorpusBleu, DoesNotExistWithoutWords) {
   EXPECT_FALSE(corpus_bleu({}).has_value());
+}
+
+TEST(EstimateCorpusBleu, ScoresTheCorpusWithAnInterval) {
+  Random random(24);
+  std::vector<BleuCounts> samples;
+  for (int i = 0; i < 200; ++i) {
+    const Pair pair("新闻|发布|于|北京|" + random_words(random, 40, 9),
+                    "新闻|发布|于|上海|" + random_words(random, 40, 9));
+    samples.push_back(counts_of(pair));
+  }
+  SerialExecutor executor;
+  const CorpusBleuEstimate estimate = *estimate_corpus_bleu(samples, {}, executor);
+  EXPECT_EQ(estimate.n, 200);
+  EXPECT_EQ(estimate.bleu, corpus_bleu(samples)->bleu);
+  EXPECT_LT(estimate.interval->low, estimate.bleu);
+  EXPECT_GT(estimate.interval->high, estimate.bleu);
+  EXPECT_LT(estimate.interval->high - estimate.interval->low, 0.1);
+  testing_support::BackwardExecutor backward(2);
+  EXPECT_EQ(estimate_corpus_bleu(samples, {}, backward), estimate);
+}
+
+TEST(EstimateCorpusBleu, HasNoIntervalForOneSampleAndNothingForNone) {
+  SerialExecutor executor;
+  const std::vector<BleuCounts> one = {counts_of(Pair("a|b|c|d", "a|b|c|d"))};
+  EXPECT_EQ(estimate_corpus_bleu(one, {}, executor),
+            (CorpusBleuEstimate{.n = 1, .bleu = 1.0, .interval = std::nullopt}));
+  EXPECT_FALSE(estimate_corpus_bleu({}, {}, executor).has_value());
 }
 
 TEST(BleuSmooth, AddsOneAboveTheUnigrams) {

@@ -5,6 +5,7 @@
 #include "harness/app/session.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/plan.h"
+#include "harness/runner/scorer.h"
 #include "harness/store/store.h"
 
 namespace crudbench {
@@ -30,6 +31,35 @@ struct CellTotals {
   RunProgress progress;
 };
 
+/// Requests that judges get if every reply can be read: one a sample where the questions are known,
+/// else three.
+std::int64_t judge_requests(const Experiment& experiment, const Plan& plan, const Store* store) {
+  const Catalog& catalog = builtin_catalog();
+  const auto fingerprints = metric_fingerprints(experiment.metrics, catalog);
+  std::map<std::string, std::int64_t> run_ids;
+  if (store != nullptr) {
+    for (const RunRecord& run : store->runs()) {
+      run_ids.emplace(run.fingerprint, run.run_id);
+    }
+  }
+  std::int64_t requests = 0;
+  for (const PlannedRun& run : plan.runs) {
+    const auto run_id = run_ids.find(run.fingerprint);
+    const auto recorded = run_id == run_ids.end() ? std::map<std::string, std::string>()
+                                                  : store->scored_metrics(run_id->second);
+    for (const Json& metric : experiment.metrics) {
+      const auto found = recorded.find(to_text(metric));
+      const bool is_done =
+          found != recorded.end() && found->second == fingerprints.at(to_text(metric));
+      if (is_judged(metric, catalog) && !is_done) {
+        const bool has_bank = metric.contains("bank") && metric.at("bank").is_string();
+        requests += static_cast<std::int64_t>(run.sample_count) * (has_bank ? 1 : 3);
+      }
+    }
+  }
+  return requests;
+}
+
 ExitCode run(const Arguments& arguments) {
   const Experiment experiment = experiment_of(arguments);
   const Workspace workspace = workspace_of(arguments);
@@ -44,6 +74,7 @@ ExitCode run(const Arguments& arguments) {
   const Plan plan =
       make_plan(experiment, dataset, builtin_catalog(), knowledge_base, store ? &*store : nullptr);
 
+  const std::int64_t to_judges = judge_requests(experiment, plan, store ? &*store : nullptr);
   std::vector<CellTotals> cells(experiment.cells.size());
   std::int64_t samples = 0;
   std::int64_t to_do = 0;
@@ -83,6 +114,7 @@ ExitCode run(const Arguments& arguments) {
                 {"samples", samples},
                 {"samples_to_do", to_do},
                 {"requests_at_most", requests},
+                {"judge_requests", to_judges},
                 {"stages", stages},
                 {"runs", runs}});
     return ExitCode::kDone;
@@ -111,6 +143,11 @@ ExitCode run(const Arguments& arguments) {
   text += "\nsamples to do: " + std::to_string(to_do) + " of " + std::to_string(samples) +
           "\nrequests to endpoints: at most " + std::to_string(requests) +
           " (answers in the completion cache are not asked for again)\n";
+  if (to_judges > 0) {
+    text += "requests to judges: " + std::to_string(to_judges) +
+            " (one more for every reply that cannot be read; cached answers and questions are not "
+            "asked for again)\n";
+  }
   print(text);
   return ExitCode::kDone;
 }

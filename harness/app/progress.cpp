@@ -96,6 +96,8 @@ void ProgressView::run_started(const PlannedRun& run, std::size_t position, std:
   total_ = static_cast<std::int64_t>(run.sample_count);
   done_before_ = run.progress.ok + run.progress.failed;
   ok_ = failed_ = cached_ = completion_tokens_ = 0;
+  judged_ = to_judge_ = 0;
+  judging_since_.reset();
   started_ = Clock::now();
   if (live_ && done_before_ < total_) {
     draw();
@@ -113,6 +115,24 @@ void ProgressView::sample_finished(const SampleRecord& sample) {
   }
 }
 
+void ProgressView::judging_started(const std::string& /*metric*/, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  judged_ = 0;
+  to_judge_ = count;
+  judging_since_ = Clock::now();
+  if (count > 0 && !quiet_ && !live_) {
+    log_info("judge", title_ + ": " + std::to_string(count) + " samples to judge");
+  }
+}
+
+void ProgressView::sample_judged() {
+  const std::lock_guard lock(mutex_);
+  ++judged_;
+  if (live_ && Clock::now() - drawn_ >= kRedrawInterval) {
+    draw();
+  }
+}
+
 void ProgressView::run_finished(const PlannedRun& run, const RunProgress& progress) {
   const std::lock_guard lock(mutex_);
   if (ok_ + failed_ == 0) {
@@ -123,7 +143,8 @@ void ProgressView::run_finished(const PlannedRun& run, const RunProgress& progre
     return;
   }
   clear();
-  const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  const double seconds =
+      std::chrono::duration<double>(judging_since_.value_or(Clock::now()) - started_).count();
   std::string line = title_ + ": " + std::to_string(progress.ok) + " ok";
   if (progress.failed > 0) {
     line += ", " + std::to_string(progress.failed) + " failed";
@@ -140,23 +161,28 @@ void ProgressView::run_finished(const PlannedRun& run, const RunProgress& progre
 }
 
 void ProgressView::draw() {
-  const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  const std::int64_t done_now = ok_ + failed_;
-  const std::int64_t done = done_before_ + done_now;
-  std::string facts = std::to_string(done) + "/" + std::to_string(total_) + "  ok " +
-                      std::to_string(ok_) + "  failed " + std::to_string(failed_) + "  cached " +
-                      std::to_string(cached_) + "  " + rate(static_cast<double>(done_now), seconds);
-  if (completion_tokens_ > 0) {
+  const double seconds =
+      std::chrono::duration<double>(Clock::now() - judging_since_.value_or(started_)).count();
+  const bool is_judging = to_judge_ > 0;
+  const std::int64_t done_now = is_judging ? static_cast<std::int64_t>(judged_) : ok_ + failed_;
+  const std::int64_t done = is_judging ? done_now : done_before_ + done_now;
+  const std::int64_t total = is_judging ? static_cast<std::int64_t>(to_judge_) : total_;
+  std::string facts = std::to_string(done) + "/" + std::to_string(total);
+  facts += is_judging ? "  judged  "
+                      : "  ok " + std::to_string(ok_) + "  failed " + std::to_string(failed_) +
+                            "  cached " + std::to_string(cached_) + "  ";
+  facts += rate(static_cast<double>(done_now), seconds);
+  if (completion_tokens_ > 0 && !is_judging) {
     facts += "  " + rate(static_cast<double>(completion_tokens_), seconds) + " tokens";
   }
   if (done_now > 0) {
     facts += "  ETA " +
-             duration(seconds / static_cast<double>(done_now) * static_cast<double>(total_ - done));
+             duration(seconds / static_cast<double>(done_now) * static_cast<double>(total - done));
   }
   constexpr std::size_t kBarColumns = 12;
   const std::size_t filled =
-      total_ == 0 ? 0
-                  : kBarColumns * static_cast<std::size_t>(done) / static_cast<std::size_t>(total_);
+      total == 0 ? 0
+                 : kBarColumns * static_cast<std::size_t>(done) / static_cast<std::size_t>(total);
   std::string bar;
   for (std::size_t i = 0; i < kBarColumns; ++i) {
     bar += i < filled ? "█" : "░";

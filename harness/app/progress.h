@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class ProgressView final : public RunListener {
 
   void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) override;
   void sample_finished(const SampleRecord& sample) override;
+  void judging_started(const std::string& metric, std::size_t count) override;
+  void sample_judged() override;
   void run_finished(const PlannedRun& run, const RunProgress& progress) override;
 
  private:
@@ -41,8 +44,12 @@ class ProgressView final : public RunListener {
   std::int64_t failed_ = 0;
   std::int64_t cached_ = 0;
   std::int64_t completion_tokens_ = 0;
+  /// Of the judging under way; 0 of 0 while samples are generated.
+  std::size_t judged_ = 0;
+  std::size_t to_judge_ = 0;
   std::size_t runs_skipped_ = 0;
   Clock::time_point started_;
+  std::optional<Clock::time_point> judging_since_;
   Clock::time_point drawn_;
   bool on_screen_ = false;
 };

@@ -8,7 +8,9 @@
 #include "harness/generators/generator.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/plan.h"
+#include "harness/runner/scorer.h"
 #include "harness/tasks/prompt_template.h"
+#include "metrics/question_bank.h"
 #include "reports/safe_text.h"
 
 namespace crudbench {
@@ -70,18 +72,27 @@ std::optional<Failure> preflight(const Json& generator, Executor& executor) {
   return sink.reply()->failure;
 }
 
-/// The costly generators of an experiment, each once, and how they answered.
+/// The costly generators and judges of an experiment, each once, and how they answered.
 Json check_endpoints(const Experiment& experiment, Executor& executor) {
+  std::vector<Json> generators;
+  for (const Cell& cell : experiment.cells) {
+    generators.push_back(cell.generator);
+  }
+  for (const Json& metric : experiment.metrics) {
+    if (is_judged(metric, builtin_catalog())) {
+      generators.push_back(metric.at("judge"));
+    }
+  }
   Json endpoints = Json::array();
   std::set<std::string> seen;
-  for (const Cell& cell : experiment.cells) {
+  for (const Json& generator : generators) {
     const auto& entry =
-        builtin_catalog().generators.entries().at(cell.generator.at("type").get<std::string>());
-    if (!entry.costly || !seen.insert(to_text(cell.generator)).second) {
+        builtin_catalog().generators.entries().at(generator.at("type").get<std::string>());
+    if (!entry.costly || !seen.insert(to_text(generator)).second) {
       continue;
     }
-    Json result = {{"generator", cell.generator}, {"ok", true}};
-    if (const auto failure = preflight(cell.generator, executor)) {
+    Json result = {{"generator", generator}, {"ok", true}};
+    if (const auto failure = preflight(generator, executor)) {
       result["ok"] = false;
       result["class"] = failure->failure_class;
       result["message"] = failure->message;
@@ -89,6 +100,63 @@ Json check_endpoints(const Experiment& experiment, Executor& executor) {
     endpoints.push_back(std::move(result));
   }
   return endpoints;
+}
+
+/// The question banks of an experiment, task by task, and how far they go.
+Json check_banks(const Experiment& experiment, const Dataset& dataset,
+                 const std::vector<std::string>& tasks) {
+  Json banks = Json::array();
+  for (const Json& metric : experiment.metrics) {
+    if (!is_judged(metric, builtin_catalog()) || !metric.contains("bank") ||
+        !metric.at("bank").is_string()) {
+      continue;
+    }
+    for (const std::string& task : tasks) {
+      const std::filesystem::path file = bank_file(metric.at("bank").get<std::string>(), task);
+      Json entry = {{"task", task}, {"file", file.string()}};
+      if (!file.empty()) {
+        const QuestionBank bank(file);
+        const BankHealth& health = bank.health();
+        std::size_t samples = 0;
+        std::size_t covered = 0;
+        for (const std::size_t position : samples_of(dataset, task)) {
+          ++samples;
+          covered += bank.find(dataset.samples[position].sample_id) != nullptr ? 1 : 0;
+        }
+        entry.update({{"entries", health.entries},
+                      {"empty", health.empty},
+                      {"unequal", health.unequal},
+                      {"without_answer", health.without_answer},
+                      {"unanswerable", health.unanswerable},
+                      {"malformed", health.malformed},
+                      {"usable", health.usable()},
+                      {"questions", health.questions},
+                      {"unanswerable_questions", health.unanswerable_questions},
+                      {"samples", samples},
+                      {"samples_with_entry", covered}});
+      }
+      banks.push_back(std::move(entry));
+    }
+  }
+  return banks;
+}
+
+std::string banks_text(const Json& banks) {
+  std::string text;
+  for (const Json& bank : banks) {
+    const auto count = [&bank](const char* key) { return to_text(bank.at(key)); };
+    text += "  " + bank.at("task").get<std::string>() + ": ";
+    text += !bank.contains("entries")
+                ? "no bank\n"
+                : count("entries") + " entries, " + count("usable") + " usable; " + count("empty") +
+                      " empty, " + count("unequal") + " with unequal lists (" +
+                      count("without_answer") + " without any answer), " + count("unanswerable") +
+                      " unanswerable throughout, " + count("malformed") + " malformed; " +
+                      count("questions") + " questions, " + count("unanswerable_questions") +
+                      " unanswerable; " + count("samples_with_entry") + " of " + count("samples") +
+                      " samples have an entry\n";
+  }
+  return text.empty() ? "" : "question banks:\n" + text;
 }
 
 Json health_json(const Dataset& dataset) {
@@ -138,6 +206,7 @@ ExitCode run(const Arguments& arguments) {
   const KnowledgeBase knowledge_base(workspace.knowledge_base_folder(), dataset.corpus,
                                      dataset.corpus_fingerprint, builtin_catalog(), *pool);
   const Plan plan = make_plan(experiment, dataset, builtin_catalog(), knowledge_base, nullptr);
+  const Json banks = check_banks(experiment, dataset, plan.tasks);
   const Json endpoints =
       arguments.has("offline") ? Json::array() : check_endpoints(experiment, *pool);
   const bool all_answer = std::all_of(endpoints.begin(), endpoints.end(), [](const Json& endpoint) {
@@ -148,10 +217,12 @@ ExitCode run(const Arguments& arguments) {
                 {"cells", experiment.cells.size()},
                 {"runs", plan.runs.size()},
                 {"data", health_json(dataset)},
+                {"question_banks", banks},
                 {"endpoints", endpoints}});
   } else {
     std::string text = "configuration: " + std::to_string(experiment.cells.size()) + " cells x " +
-                       std::to_string(plan.tasks.size()) + " tasks\ndata:\n" + health_text(dataset);
+                       std::to_string(plan.tasks.size()) + " tasks\ndata:\n" +
+                       health_text(dataset) + banks_text(banks);
     for (const Json& endpoint : endpoints) {
       text += "endpoint " + printable_line(endpoint.at("generator").value("base_url", "")) + ": " +
               (endpoint.at("ok").get<bool>()

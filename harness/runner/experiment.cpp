@@ -14,6 +14,8 @@ namespace {
 /// Where a configuration may hold paths.
 constexpr std::array<const char*, 3> kPathPointers{"/dataset/samples", "/dataset/corpus",
                                                    "/prompts"};
+/// The option that holds one wherever a member has it, the parts of a retriever included.
+constexpr const char* kPathOption = "user_dictionary";
 
 Error config_error(const std::string& file, const std::string& pointer,
                    const std::string& problem) {
@@ -29,6 +31,17 @@ void make_path_absolute(Json& value, const std::filesystem::path& folder) {
     const std::filesystem::path path(value.get<std::string>());
     if (path.is_relative() && path != "default" && !path.empty()) {
       value = (folder / path).lexically_normal().string();
+    }
+  }
+}
+
+void make_options_absolute(Json& value, const std::filesystem::path& folder) {
+  if (value.is_object() && value.contains(kPathOption)) {
+    make_path_absolute(value[kPathOption], folder);
+  }
+  if (value.is_structured()) {
+    for (Json& element : value) {
+      make_options_absolute(element, folder);
     }
   }
 }
@@ -293,6 +306,16 @@ Experiment parse_experiment(Json config, const std::string& file,
     const Json::json_pointer place(pointer);
     if (config.contains(place)) {
       make_path_absolute(config[place], folder);
+    }
+  }
+  make_options_absolute(config, folder);
+  if (const auto metrics = config.find("metrics"); metrics != config.end()) {
+    for (Json& metric : *metrics) {
+      for (const char* key : {"bank", "prompts"}) {
+        if (metric.is_object() && metric.contains(key)) {
+          make_path_absolute(metric[key], folder);
+        }
+      }
     }
   }
   for (const std::string& text : overrides) {

@@ -59,6 +59,26 @@ void check_task(const std::string& task, const std::string& place) {
   }
 }
 
+ExternalContext read_context(const Json& value, const std::string& place) {
+  if (value.is_string()) {
+    return {.doc_id = {}, .text = value.get<std::string>()};
+  }
+  ExternalContext context;
+  if (value.is_object()) {
+    for (const auto& [key, field] :
+         {std::pair("doc_id", &context.doc_id), std::pair("text", &context.text)}) {
+      if (value.contains(key)) {
+        *field = required_text(value, key, place);
+      }
+    }
+  }
+  if (context.doc_id.empty() && context.text.empty()) {
+    throw data_error(place,
+                     R"(expected a text or an object with "doc_id" or "text" in "contexts")");
+  }
+  return context;
+}
+
 ExternalPrediction read_line(const Json& object, const std::string& place) {
   ExternalPrediction prediction{.task = required_text(object, "task", place),
                                 .sample_id = required_text(object, "id", place),
@@ -66,6 +86,16 @@ ExternalPrediction read_line(const Json& object, const std::string& place) {
   check_task(prediction.task, place);
   if (object.contains("reference")) {
     prediction.reference = required_text(object, "reference", place);
+  }
+  if (const auto contexts = object.find("contexts"); contexts != object.end()) {
+    if (!contexts->is_array()) {
+      throw data_error(
+          place, "expected \"contexts\" to be a list, found " + std::string(type_name(*contexts)));
+    }
+    prediction.contexts.emplace();
+    for (const Json& context : *contexts) {
+      prediction.contexts->push_back(read_context(context, place));
+    }
   }
   return prediction;
 }
@@ -180,6 +210,20 @@ void add_references(std::vector<ExternalPrediction>& predictions,
 
 namespace {
 
+/// Without white space: systems join and wrap passages in many ways.
+std::string without_spaces(std::string_view text) {
+  std::string rest;
+  for (std::size_t offset = 0; offset < text.size();) {
+    const std::size_t size = decode_at(text, offset).size_bytes;
+    const std::string_view character = text.substr(offset, size);
+    if (!strip(character).empty()) {
+      rest += character;
+    }
+    offset += size;
+  }
+  return rest;
+}
+
 SampleRecord record_of(const ExternalPrediction& prediction, std::int64_t item_id) {
   SampleRecord record{.item_id = item_id,
                       .prediction = extract_response(prediction.prediction),
@@ -193,6 +237,20 @@ SampleRecord record_of(const ExternalPrediction& prediction, std::int64_t item_i
 }
 
 }  // namespace
+
+std::optional<DocumentIndex> find_gold(const ExternalContext& context,
+                                       std::span<const DocumentIndex> gold, const Corpus& corpus) {
+  const std::string passage = without_spaces(context.text);
+  for (const DocumentIndex document : gold) {
+    const bool is_named = !context.doc_id.empty() && corpus.doc_id(document) == context.doc_id;
+    const bool holds_it = context.doc_id.empty() && !passage.empty() &&
+                          without_spaces(corpus.text(document)).find(passage) != std::string::npos;
+    if (is_named || holds_it) {
+      return document;
+    }
+  }
+  return std::nullopt;
+}
 
 void score_external_predictions(const std::vector<ExternalPrediction>& predictions,
                                 const std::string& name, const std::vector<Json>& metrics,

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "datasets/corpus.h"
 #include "harness/core/catalog.h"
 #include "harness/core/executor.h"
 #include "harness/core/json.h"
@@ -12,16 +14,26 @@
 
 namespace crudbench {
 
+/// A passage that a system which ran elsewhere had before it.
+struct ExternalContext {
+  std::string doc_id;  ///< As this program names documents; empty if it is not known.
+  std::string text;    ///< Empty if it is not known.
+};
+
 /// One answer of a system that ran elsewhere.
 struct ExternalPrediction {
   std::string task;
   std::string sample_id;
   std::string prediction;
   std::optional<std::string> reference;
+  /// What the system had retrieved, best first; nullopt: it is not known.
+  std::optional<std::vector<ExternalContext>> contexts;
 };
 
 /// Reads predictions made elsewhere, in either form:
-/// - JSON lines `{"id", "task", "prediction"[, "reference"]}`;
+/// - JSON lines `{"id", "task", "prediction"[, "reference"][, "contexts"]}`, the contexts being
+/// texts
+///   or objects with "doc_id", "text" or both, best first;
 /// - upstream's own output file, one object `{"info": {"task"}, "results": [{"id", "log":
 ///   {"generated_text", "ground_truth_text"}}]}` (CRUD_RAG's evaluator.py).
 /// Throws Error(kInvalidData) naming file, line or result, and what was expected.
@@ -33,8 +45,15 @@ void add_references(std::vector<ExternalPrediction>& predictions,
                     const std::optional<std::filesystem::path>& samples_file,
                     const Catalog& catalog);
 
+/// The document that a passage comes from, as far as the gold documents are concerned: the one with
+/// this id, else the first gold document whose text holds the passage, white space aside. nullopt
+/// for any other.
+std::optional<DocumentIndex> find_gold(const ExternalContext& context,
+                                       std::span<const DocumentIndex> gold, const Corpus& corpus);
+
 /// Scores predictions that all have references and stores them as runs of experiment `name`, one a
-/// task, as if they had been generated here. Text metrics only: what was retrieved is not known.
+/// task, as if they had been generated here. Text metrics only: no data set is known, and so no
+/// gold documents. With a data set: `score_predictions` in runner.h.
 void score_external_predictions(const std::vector<ExternalPrediction>& predictions,
                                 const std::string& name, const std::vector<Json>& metrics,
                                 const Catalog& catalog, Executor& executor, Store& store);

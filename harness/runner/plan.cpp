@@ -134,7 +134,7 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
                          .fingerprint = run.hex_digest(),
                          .cell_fingerprint = cell_fingerprint,
                          .retrieval_fingerprint = retrieval_fingerprint,
-                         .sample_count = sample_counts.at(task)};
+                         .sample_count = sample_counts.at(task) * experiment.repeats};
       if (const auto found = progress.find(planned.fingerprint); found != progress.end()) {
         planned.progress = found->second;
       }

@@ -19,8 +19,8 @@ struct PlannedRun {
   std::string fingerprint;            ///< Over everything that can change an answer.
   std::string cell_fingerprint;       ///< The same for the cell's row of tasks.
   std::string retrieval_fingerprint;  ///< Runs that share it share their hits.
-  std::size_t sample_count = 0;
-  RunProgress progress;  ///< Of earlier executions, if a store was given.
+  std::size_t sample_count = 0;       ///< Times repeats.
+  RunProgress progress;               ///< Of earlier executions, if a store was given.
 };
 
 /// All runs of an experiment, before any work.

@@ -10,10 +10,13 @@
 #include <utility>
 
 #include "harness/core/fingerprint.h"
+#include "harness/core/log.h"
 #include "harness/generators/caching_generator.h"
 #include "harness/generators/completion_cache.h"
+#include "harness/runner/judging.h"
 #include "harness/runner/provenance.h"
 #include "harness/runner/run_execution.h"
+#include "harness/tasks/builtin_tasks.h"
 
 namespace crudbench {
 
@@ -90,19 +93,175 @@ class ExperimentRunner {
       const std::int64_t run_id = summary.run_ids[order[position]];
       listener_.run_started(run, position, order.size());
       execute(run, run_id, plan, stop);
+      judge(run, run_id, stop);
       listener_.run_finished(run, store_.progress(run_id));
     }
     for (std::size_t i = 0; i < plan.runs.size(); ++i) {
       const RunProgress progress = store_.progress(summary.run_ids[i]);
       summary.ok += progress.ok;
       summary.failed += progress.failed;
-      summary.total += std::max(sample_count(plan.runs[i]), progress.ok + progress.failed);
+      summary.total += std::max(static_cast<std::int64_t>(plan.runs[i].sample_count),
+                                progress.ok + progress.failed);
     }
-    summary.interrupted = stop.stop_requested() && summary.ok + summary.failed < summary.total;
+    summary.interrupted = stop.stop_requested() &&
+                          (summary.ok + summary.failed < summary.total || judging_is_unfinished_);
     return summary;
   }
 
+  ExperimentOutcome score(const std::vector<ExternalPrediction>& predictions,
+                          const std::string& name, const std::stop_token& stop) {
+    std::map<std::string, PredictionsById> by_task = belonging(predictions);
+    Plan plan;
+    for (const auto& [task, of_task] : by_task) {
+      plan.tasks.push_back(task);
+    }
+    put_items(plan);
+    prepare_scorers(plan);
+    ExperimentOutcome outcome;
+    for (const std::string_view task : task_names()) {
+      const auto of_task = by_task.find(std::string(task));
+      if (of_task == by_task.end()) {
+        continue;
+      }
+      const TaskItems& items = items_.at(of_task->first);
+      const RunRecord record = external_run(of_task->first, of_task->second, name);
+      const std::int64_t run_id = store_.put_run(record);
+      outcome.run_ids.push_back(run_id);
+      if (store_.finished(run_id, false).size() < items.item_ids.size()) {
+        store_.put_samples(run_id, external_records(items, of_task->second));
+      }
+      const bool hits_are_known =
+          std::any_of(of_task->second.begin(), of_task->second.end(),
+                      [](const auto& entry) { return entry.second->contexts.has_value(); });
+      update_scores(run_id, of_task->first, false, hits_are_known);
+      judge({.task = of_task->first}, run_id, stop);
+      const RunProgress progress = store_.progress(run_id);
+      outcome.ok += progress.ok;
+      outcome.failed += progress.failed;
+      outcome.total += record.sample_count;
+    }
+    store_.put_experiment(name, {{"experiment", name}, {"metrics", experiment_.metrics}},
+                          outcome.run_ids);
+    outcome.interrupted = judging_is_unfinished_;
+    return outcome;
+  }
+
  private:
+  using PredictionsById = std::map<std::string, const ExternalPrediction*, std::less<>>;
+
+  /// The predictions that belong to samples of the data, by task.
+  std::map<std::string, PredictionsById> belonging(
+      const std::vector<ExternalPrediction>& predictions) const {
+    std::set<std::pair<std::string, std::string>> known;
+    for (const Sample& sample : dataset_.samples) {
+      known.emplace(sample.task, sample.sample_id);
+    }
+    std::map<std::string, PredictionsById> by_task;
+    std::vector<std::string> unknown;
+    for (const ExternalPrediction& prediction : predictions) {
+      if (known.contains({prediction.task, prediction.sample_id})) {
+        by_task[prediction.task].emplace(prediction.sample_id, &prediction);
+      } else {
+        unknown.push_back(prediction.task + "/" + prediction.sample_id);
+      }
+    }
+    if (by_task.empty()) {
+      throw Error(ErrorCode::kInvalidData,
+                  "none of the predictions belongs to a sample of the data; the first is for " +
+                      unknown.front());
+    }
+    if (!unknown.empty()) {
+      log_warning("score", std::to_string(unknown.size()) +
+                               " predictions belong to no sample of the data and are left out, "
+                               "the first for " +
+                               unknown.front());
+    }
+    return by_task;
+  }
+
+  RunRecord external_run(const std::string& task, const PredictionsById& predictions,
+                         const std::string& name) const {
+    Json dataset = experiment_.dataset;
+    dataset.erase("samples");
+    dataset.erase("corpus");
+    FingerprintBuilder answers("external answers", 1);
+    for (const auto& [sample_id, prediction] : predictions) {
+      answers.add(sample_id).add(prediction->prediction);
+      if (prediction->contexts) {
+        for (const ExternalContext& context : *prediction->contexts) {
+          answers.add("context").add(context.doc_id).add(context.text);
+        }
+      }
+    }
+    const auto named = [&](const char* kind) {
+      FingerprintBuilder fingerprint(kind, 1);
+      fingerprint.add(name).add(dataset_.knowledge_base_mode);
+      fingerprint.add(dataset_.corpus_fingerprint).add(dataset_.samples_fingerprint);
+      return fingerprint;
+    };
+    const std::size_t sample_count = items_.at(task).samples.size();
+    return {.fingerprint = named("external run")
+                               .add(task)
+                               .add(std::to_string(sample_count))
+                               .add(answers.hex_digest())
+                               .hex_digest(),
+            .cell_fingerprint = named("external").add(to_text(dataset)).hex_digest(),
+            .task = task,
+            .cell = {{"dataset", dataset},
+                     {"retriever", {{"type", "external"}}},
+                     {"generator", {{"type", "external"}, {"model", name}}}},
+            .provenance = make_provenance(dataset_),
+            .sample_count = static_cast<std::int64_t>(sample_count)};
+  }
+
+  std::vector<SampleRecord> external_records(const TaskItems& items,
+                                             const PredictionsById& predictions) const {
+    std::vector<SampleRecord> records;
+    for (std::size_t item = 0; item < items.samples.size(); ++item) {
+      const Sample& sample = dataset_.samples[items.samples[item]];
+      SampleRecord& record = records.emplace_back();
+      record.item_id = items.item_ids[item];
+      const auto found = predictions.find(sample.sample_id);
+      if (found == predictions.end()) {
+        record.failure = Failure{.stage = Stage::kRetrieval,  // Nothing of it is known.
+                                 .failure_class = "missing",
+                                 .message = "the file has no prediction for this sample"};
+        continue;
+      }
+      const ExternalPrediction& prediction = *found->second;
+      record.prediction = extract_response(prediction.prediction);
+      record.reply = prediction.prediction;
+      if (record.prediction.empty()) {
+        record.failure = Failure{.stage = Stage::kGeneration,
+                                 .failure_class = "empty",
+                                 .message = "the prediction is empty"};
+      }
+      if (prediction.contexts) {
+        record.hits = external_hits(*prediction.contexts, sample);
+      }
+    }
+    return records;
+  }
+
+  /// Hits in the order of the contexts, with 1 / rank for a score.
+  std::vector<StoredHit> external_hits(const std::vector<ExternalContext>& contexts,
+                                       const Sample& sample) const {
+    std::vector<StoredHit> hits;
+    for (const ExternalContext& context : contexts) {
+      const auto rank = hits.size() + 1;
+      const auto gold = find_gold(context, sample.gold_documents, dataset_.corpus);
+      std::string doc_id = gold ? dataset_.corpus.doc_id(*gold) : context.doc_id;
+      if (doc_id.empty()) {
+        doc_id = "external:" + std::to_string(rank);
+      }
+      hits.push_back({.doc_id = std::move(doc_id),
+                      .span = {},
+                      .score = 1.0 / static_cast<double>(rank),
+                      .is_gold = gold.has_value()});
+    }
+    return hits;
+  }
+
   std::unique_ptr<KnowledgeBase> new_knowledge_base() const {
     return std::make_unique<KnowledgeBase>(workspace_.knowledge_base_folder(), dataset_.corpus,
                                            dataset_.corpus_fingerprint, catalog_, executor_);
@@ -162,12 +321,13 @@ class ExperimentRunner {
       Json sections = cell.to_json();
       sections["dataset"] = dataset;
       provenance["prompt_sha256"] = load_prompt_template(cell.prompts, run.task).sha256();
-      run_ids.push_back(store_.put_run({.fingerprint = run.fingerprint,
-                                        .cell_fingerprint = run.cell_fingerprint,
-                                        .task = run.task,
-                                        .cell = std::move(sections),
-                                        .provenance = provenance,
-                                        .sample_count = sample_count(run)}));
+      run_ids.push_back(
+          store_.put_run({.fingerprint = run.fingerprint,
+                          .cell_fingerprint = run.cell_fingerprint,
+                          .task = run.task,
+                          .cell = std::move(sections),
+                          .provenance = provenance,
+                          .sample_count = static_cast<std::int64_t>(run.sample_count)}));
     }
     store_.put_experiment(experiment_.name, experiment_.source, run_ids);
     return run_ids;
@@ -214,11 +374,6 @@ class ExperimentRunner {
     }
   }
 
-  /// Samples that the run is to hold.
-  std::int64_t sample_count(const PlannedRun& run) const {
-    return static_cast<std::int64_t>(run.sample_count * experiment_.repeats);
-  }
-
   /// [repeat] The items without a fate.
   std::vector<std::vector<std::size_t>> pending_items(std::int64_t run_id,
                                                       const TaskItems& items) const {
@@ -249,7 +404,7 @@ class ExperimentRunner {
         plain_metrics_.push_back(metric);
       }
     }
-    metric_fingerprints_ = metric_fingerprints(plain_metrics_, catalog_);
+    metric_fingerprints_ = metric_fingerprints(experiment_.metrics, catalog_);
     for (const std::string& task : plan.tasks) {
       TaskScoring& scoring = scoring_[task];
       scoring.resources.embedder = [this](const Json& metric) -> const Embedder& {
@@ -274,9 +429,55 @@ class ExperimentRunner {
     return *scoring.scorer;
   }
 
+  /// Has the run judged for every metric that needs it and does not have it yet.
+  void judge(const PlannedRun& run, std::int64_t run_id, const std::stop_token& stop) {
+    for (const Json& metric : experiment_.metrics) {
+      if (!is_judged(metric, catalog_)) {
+        continue;
+      }
+      const std::string key = to_text(metric);
+      const std::string& fingerprint = metric_fingerprints_.at(key);
+      std::map<std::string, std::string> recorded = store_.scored_metrics(run_id);
+      const auto found = recorded.find(key);
+      const bool is_done = found != recorded.end() && found->second == fingerprint;
+      if (is_done && !options_.retry_failed) {
+        continue;
+      }
+      if (stop.stop_requested()) {
+        judging_is_unfinished_ = true;
+        return;
+      }
+      const std::function<std::unique_ptr<Generator>(std::size_t)> make_judge =
+          [&](std::size_t repeat) { return make_generator(metric.at("judge"), repeat); };
+      const std::function<void(std::size_t)> started = [&](std::size_t count) {
+        listener_.judging_started(key, count);
+      };
+      const std::function<void()> sample_judged = [this] { listener_.sample_judged(); };
+      const bool is_complete = judge_run({.run_id = run_id,
+                                          .task = run.task,
+                                          .metric = metric,
+                                          .make_judge = make_judge,
+                                          .retry_failed = options_.retry_failed,
+                                          .catalog = catalog_,
+                                          .store = store_,
+                                          .executor = executor_,
+                                          .started = started,
+                                          .sample_judged = sample_judged},
+                                         stop);
+      if (!is_complete) {
+        judging_is_unfinished_ = true;
+        return;
+      }
+      recorded[key] = fingerprint;
+      store_.put_scored_metrics(run_id, recorded);
+    }
+  }
+
   /// Computes metrics that finished samples lack from their stored predictions, and records which
   /// metrics all samples of the run have from now on.
-  void update_scores(std::int64_t run_id, const std::string& task, bool more_samples_come) {
+  /// Without known hits there is nothing to measure retrieval by.
+  void update_scores(std::int64_t run_id, const std::string& task, bool more_samples_come,
+                     bool hits_are_known = true) {
     std::map<std::string, std::string> recorded = store_.scored_metrics(run_id);
     std::vector<Json> missing;
     for (const Json& metric : plain_metrics_) {
@@ -287,18 +488,20 @@ class ExperimentRunner {
       }
     }
     if (!missing.empty()) {
-      rescore(run_id, items_.at(task), Scorer(missing, catalog_, scoring_.at(task).resources));
+      rescore(run_id, items_.at(task), Scorer(missing, catalog_, scoring_.at(task).resources),
+              hits_are_known);
     }
     if (more_samples_come) {
       recorded.clear();  // New samples get this experiment's metrics and no others.
     }
-    for (const auto& [key, fingerprint] : metric_fingerprints_) {
-      recorded[key] = fingerprint;
+    for (const Json& metric : plain_metrics_) {
+      recorded[to_text(metric)] = metric_fingerprints_.at(to_text(metric));
     }
     store_.put_scored_metrics(run_id, recorded);
   }
 
-  void rescore(std::int64_t run_id, const TaskItems& items, const Scorer& scorer) {
+  void rescore(std::int64_t run_id, const TaskItems& items, const Scorer& scorer,
+               bool hits_are_known) {
     std::unordered_map<std::int64_t, std::size_t> positions;
     for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
       positions.emplace(items.item_ids[item], items.samples[item]);
@@ -320,7 +523,7 @@ class ExperimentRunner {
       const Sample& sample = dataset_.samples[positions.at(record.item_id)];
       documents.emplace_back();
       for (const StoredHit& hit : record.hits) {
-        documents.back().push_back(document_indices().at(hit.doc_id));
+        documents.back().push_back(document_index(hit.doc_id));
       }
       inputs.push_back({.task = sample.task,
                         .prediction = record.prediction,
@@ -328,7 +531,9 @@ class ExperimentRunner {
                         .reply = record.reply ? std::string_view(*record.reply) : "",
                         .answered = !record.failure.has_value(),
                         .documents = documents.back(),
-                        .gold = sample.gold_documents,
+                        .gold = hits_are_known
+                                    ? std::span<const DocumentIndex>(sample.gold_documents)
+                                    : std::span<const DocumentIndex>(),
                         .gold_chunk_count = gold_chunk_count(record)});
     }
     const std::vector<Json> scores = scorer.score_all(inputs, executor_);
@@ -338,15 +543,17 @@ class ExperimentRunner {
     store_.put_scores(run_id, records);
   }
 
-  /// doc_id → canonical document, made at first use.
-  const std::unordered_map<std::string, DocumentIndex>& document_indices() {
+  /// The canonical document. One that is not in the corpus, of a system that ran elsewhere, gets a
+  /// number of its own.
+  DocumentIndex document_index(const std::string& doc_id) {
     if (document_indices_.empty()) {
       for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
         document_indices_.emplace(dataset_.corpus.doc_id(document),
                                   dataset_.corpus.canonical(document));
       }
     }
-    return document_indices_;
+    const auto next = static_cast<DocumentIndex>(document_indices_.size());
+    return document_indices_.try_emplace(doc_id, next).first->second;
   }
 
   /// The retriever of a cell; kept until a cell with another chunker comes, and with it the
@@ -424,6 +631,7 @@ class ExperimentRunner {
   std::map<std::string, std::string> metric_fingerprints_;
   std::unique_ptr<KnowledgeBase> metric_base_;  ///< The embedders of metrics.
   std::map<std::string, TaskScoring> scoring_;  // by task
+  bool judging_is_unfinished_ = false;          ///< A stop came before a judge had seen all.
   StoreCompletionCache completions_;
   std::map<std::string, TaskItems> items_;  // by task
   std::unique_ptr<KnowledgeBase> knowledge_base_;
@@ -443,6 +651,17 @@ ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& da
   return ExperimentRunner(experiment, dataset, catalog, store, workspace, executor, options,
                           listener)
       .run(stop);
+}
+
+ExperimentOutcome score_predictions(const std::vector<ExternalPrediction>& predictions,
+                                    const std::string& name, const Experiment& experiment,
+                                    const Dataset& dataset, const Catalog& catalog, Store& store,
+                                    const Workspace& workspace, Executor& executor,
+                                    const RunOptions& options, RunListener& listener,
+                                    const std::stop_token& stop) {
+  return ExperimentRunner(experiment, dataset, catalog, store, workspace, executor, options,
+                          listener)
+      .score(predictions, name, stop);
 }
 
 }  // namespace crudbench

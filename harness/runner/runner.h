@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "harness/core/catalog.h"
 #include "harness/core/executor.h"
 #include "harness/runner/experiment.h"
+#include "harness/runner/external_predictions.h"
 #include "harness/runner/plan.h"
 #include "harness/store/store.h"
 
@@ -21,6 +23,9 @@ class RunListener {
   /// `position` counts from 0 among `run_count` runs.
   virtual void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) = 0;
   virtual void sample_finished(const SampleRecord& sample) = 0;
+  /// A judge is about to be asked about `count` samples of the run that was started last.
+  virtual void judging_started(const std::string& metric, std::size_t count) = 0;
+  virtual void sample_judged() = 0;
   virtual void run_finished(const PlannedRun& run, const RunProgress& progress) = 0;
 };
 
@@ -39,9 +44,9 @@ struct ExperimentOutcome {
 };
 
 /// Executes what is left of an experiment: for each run, retrieval ahead of generation, scoring and
-/// storing behind it. Samples that have a fate are not touched, except that metrics new to the
-/// configuration are computed from the stored predictions. Runs of one chunker follow each other,
-/// so that its knowledge base is in memory once.
+/// storing behind it, then the metrics that need a judge. Samples that have a fate are not touched,
+/// except that metrics new to the configuration are computed from the stored predictions. Runs of
+/// one chunker follow each other, so that its knowledge base is in memory once.
 ///
 /// Stops soon after `stop` is requested, with everything finished so far stored. An error that
 /// concerns more than one sample throws; what was stored stays.
@@ -49,5 +54,18 @@ ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& da
                                  const Catalog& catalog, Store& store, const Workspace& workspace,
                                  Executor& executor, const RunOptions& options,
                                  RunListener& listener, const std::stop_token& stop);
+
+/// Stores predictions that were made elsewhere as runs of experiment `name`, one a task, as if they
+/// had been generated here on the data of `experiment`, and scores them with its metrics; so they
+/// stand in one table with its cells. Every sample of a task in `predictions` gets a fate: one
+/// without a prediction is failed(retrieval, missing). Predictions for samples that the data do
+/// not have are left out with a warning. Contexts count as hits, for the metrics of retrieval.
+/// Throws Error(kInvalidData) if no prediction belongs to the data.
+ExperimentOutcome score_predictions(const std::vector<ExternalPrediction>& predictions,
+                                    const std::string& name, const Experiment& experiment,
+                                    const Dataset& dataset, const Catalog& catalog, Store& store,
+                                    const Workspace& workspace, Executor& executor,
+                                    const RunOptions& options, RunListener& listener,
+                                    const std::stop_token& stop);
 
 }  // namespace crudbench

@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "harness/core/error.h"
+#include "harness/core/files.h"
 #include "harness/core/fingerprint.h"
 #include "harness/runner/plan.h"
+#include "harness/tasks/builtin_tasks.h"
+#include "harness/tasks/prompt_template.h"
 #include "harness/text/segmenter.h"
+#include "metrics/question_bank.h"
 
 namespace crudbench {
 
@@ -16,6 +20,7 @@ constexpr int kScoresFormat = 2;
 
 /// Samples whose words are in memory at once.
 constexpr std::size_t kSamplesPerBatch = 512;
+constexpr std::size_t kSamplesPerRange = 16;
 
 Json stored_value(const MetricValue& value) {
   if (value.value) {
@@ -46,10 +51,27 @@ std::string special_options(const AxisRegistry& registry, const Json& member) {
   for (const auto& [name, value] : member.items()) {
     const bool is_default = defaults.contains(name) && defaults.at(name) == value;
     if (name != "type" && name != "model" && !is_default) {
-      text += " " + name + "=" + (value.is_string() ? value.template get<std::string>() : to_text(value));
+      text += " " + name + "=" +
+              (value.is_string() ? value.template get<std::string>() : to_text(value));
     }
   }
   return text;
+}
+
+/// SHA-256 over what a judge is given besides its own configuration: bank and prompts, by content.
+std::string judge_material(const Json& metric) {
+  FingerprintBuilder fingerprint("judge material", 1);
+  if (const Json bank = metric.value("bank", Json()); bank.is_string()) {
+    for (const std::string_view task : task_names()) {
+      const std::filesystem::path file = bank_file(bank.get<std::string>(), task);
+      fingerprint.add(file.empty() ? "" : read_file(file));
+    }
+  }
+  const std::string prompts = metric.value("prompts", std::string("default"));
+  for (const char* name : {"quest_eval_gen", "quest_eval_answer"}) {
+    fingerprint.add(load_judge_template(prompts, name).sha256());
+  }
+  return fingerprint.hex_digest();
 }
 
 std::string member_name(const Json& member) {
@@ -81,7 +103,7 @@ std::vector<Json> Scorer::score_all(std::span<const ScorerInput> inputs, Executo
     const auto batch = inputs.subspan(begin, std::min(kSamplesPerBatch, inputs.size() - begin));
     std::vector<std::vector<std::string_view>> words(2 * batch.size());
     std::vector<Prediction> predictions(batch.size());
-    run_ranges(executor, batch.size(), 8, [&](std::size_t first, std::size_t last) {
+    run_ranges(executor, batch.size(), kSamplesPerRange, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) {
         const ScorerInput& input = batch[i];
         jieba_segmenter().segment(input.prediction, words[2 * i]);
@@ -101,11 +123,14 @@ std::vector<Json> Scorer::score_all(std::span<const ScorerInput> inputs, Executo
     });
     for (const auto& metric : metrics_) {
       const auto values = metric->score_all(predictions, executor);
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        for (const MetricValue& value : values[i]) {
-          scores[begin + i][value.name] = stored_value(value);
-        }
-      }
+      run_ranges(executor, batch.size(), kSamplesPerRange,
+                 [&](std::size_t first, std::size_t last) {
+                   for (std::size_t i = first; i < last; ++i) {
+                     for (const MetricValue& value : values[i]) {
+                       scores[begin + i][value.name] = stored_value(value);
+                     }
+                   }
+                 });
     }
   }
   return scores;
@@ -133,9 +158,15 @@ std::string metric_label(const Json& metric, const Catalog& catalog) {
     // Endpoints have many options: a hash says that two judges are not the same.
     constexpr std::size_t kDigits = 6;
     Json essential = metric;
+    essential.erase("bank");  // Paths say nothing about the content.
+    essential.erase("prompts");
     essential["judge"] = essential_generator(metric.at("judge"), catalog);
     return member_name(metric.at("judge")) + "#" +
-           FingerprintBuilder("judge", 1).add(to_text(essential)).hex_digest().substr(0, kDigits);
+           FingerprintBuilder("judge", 1)
+               .add(to_text(essential))
+               .add(judge_material(metric))
+               .hex_digest()
+               .substr(0, kDigits);
   }
   return {};
 }

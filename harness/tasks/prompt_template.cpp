@@ -17,6 +17,8 @@ std::string_view prompt_event_summary();
 std::string_view prompt_continuing_writing();
 std::string_view prompt_hallu_modified();
 std::string_view prompt_quest_answer();
+std::string_view prompt_quest_eval_gen();
+std::string_view prompt_quest_eval_answer();
 
 namespace {
 
@@ -36,10 +38,31 @@ constexpr std::array<PromptFile, 6> kPromptFiles{{
     {"questanswer_3docs", prompt_quest_answer, "quest_answer.txt"},
 }};
 
-const std::vector<std::string>& known_placeholders() {
-  static const std::vector<std::string> names{
-      "search_documents", "event", "beginning_text", "begin", "hallu_continue", "question"};
-  return names;
+const PlaceholderRules& task_rules() {
+  static const PlaceholderRules rules{.known = {"search_documents", "event", "beginning_text",
+                                                "begin", "hallu_continue", "question"},
+                                      .required = {"search_documents"}};
+  return rules;
+}
+
+/// The text of a prompt: compiled in, or the first of the files that the folder has.
+std::pair<std::string, std::string> find_prompt(const std::string& prompt_set,
+                                                std::string_view name,
+                                                std::string_view (*embedded)(),
+                                                std::initializer_list<std::string> files) {
+  if (prompt_set == "default") {
+    return {std::string(embedded()), "prompt set 'default', " + std::string(name)};
+  }
+  std::string looked_for;
+  for (const std::string& file : files) {
+    const std::filesystem::path path = std::filesystem::path(prompt_set) / file;
+    if (std::filesystem::is_regular_file(path)) {
+      return {read_file(path), path.string()};
+    }
+    looked_for += (looked_for.empty() ? "" : " or ") + file;
+  }
+  throw Error(ErrorCode::kInvalidConfig,
+              "prompts '" + prompt_set + "': expected 'default' or a folder with " + looked_for);
 }
 
 bool is_name_character(char character) {
@@ -60,6 +83,10 @@ std::string_view placeholder_at(std::string_view text, std::size_t offset) {
 }  // namespace
 
 PromptTemplate::PromptTemplate(std::string_view text, const std::string& file)
+    : PromptTemplate(text, file, task_rules()) {}
+
+PromptTemplate::PromptTemplate(std::string_view text, const std::string& file,
+                               const PlaceholderRules& rules)
     : file_(file), sha256_(sha256_hex(text)) {
   Piece piece;
   for (std::size_t i = 0; i < text.size();) {
@@ -75,7 +102,7 @@ PromptTemplate::PromptTemplate(std::string_view text, const std::string& file)
       ++i;
       continue;
     }
-    const auto& known = known_placeholders();
+    const auto& known = rules.known;
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw Error(ErrorCode::kInvalidConfig,
                   file_ + ":" + std::to_string(position_of(text, i).line) +
@@ -88,14 +115,15 @@ PromptTemplate::PromptTemplate(std::string_view text, const std::string& file)
     i += name.size() + 2;
   }
   pieces_.push_back(std::move(piece));
-  const bool shows_documents = std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& each) {
-    return each.placeholder == "search_documents";
-  });
-  if (!shows_documents) {
-    throw Error(ErrorCode::kInvalidConfig,
-                file_ +
-                    ": the prompt has no {search_documents}: retrieved documents would not "
-                    "reach the generator");
+  for (const std::string& required : rules.required) {
+    const bool is_there = std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& each) {
+      return each.placeholder == required;
+    });
+    if (!is_there) {
+      throw Error(ErrorCode::kInvalidConfig, file_ + ": the prompt has no {" + required +
+                                                 "}: what it stands for would not reach the "
+                                                 "generator");
+    }
   }
 }
 
@@ -123,18 +151,22 @@ PromptTemplate load_prompt_template(const std::string& prompt_set, std::string_v
   if (file == kPromptFiles.end()) {
     throw std::logic_error("no prompt is known for task " + std::string(task));
   }
-  if (prompt_set == "default") {
-    return {file->embedded(), "prompt set 'default', " + std::string(task)};
-  }
-  const std::filesystem::path folder(prompt_set);
-  for (const std::string& name : {std::string(task) + ".txt", std::string(file->upstream_name)}) {
-    if (const auto path = folder / name; std::filesystem::is_regular_file(path)) {
-      return {read_file(path), path.string()};
-    }
-  }
-  throw Error(ErrorCode::kInvalidConfig,
-              "prompts '" + prompt_set + "': expected 'default' or a folder with " +
-                  std::string(task) + ".txt or " + std::string(file->upstream_name));
+  const auto [text, place] =
+      find_prompt(prompt_set, task, file->embedded,
+                  {std::string(task) + ".txt", std::string(file->upstream_name)});
+  return {text, place};
+}
+
+PromptTemplate load_judge_template(const std::string& prompt_set, std::string_view name) {
+  const bool generates = name == "quest_eval_gen";
+  const auto [text, place] =
+      find_prompt(prompt_set, name, generates ? prompt_quest_eval_gen : prompt_quest_eval_answer,
+                  {std::string(name) + ".txt"});
+  return generates ? PromptTemplate(text, place,
+                                    {.known = {"news", "json_response"}, .required = {"news"}})
+                   : PromptTemplate(
+                         text, place,
+                         {.known = {"context", "questions"}, .required = {"context", "questions"}});
 }
 
 }  // namespace crudbench

@@ -192,6 +192,86 @@ TEST(Score, ScoresPredictionsMadeElsewhere) {
   EXPECT_THAT(result.output, HasSubstr("\"mine\""));
 }
 
+TEST_F(SampleRun, TakesSystemsThatRanElsewhereIntoItsTables) {
+  const TemporaryFolder copy;
+  std::filesystem::copy(workspace(), copy.path() / "ws", std::filesystem::copy_options::recursive);
+  const Json samples =
+      read_json_file(source_root() / "datasets/sample/samples.json", ErrorCode::kInvalidData);
+  std::string lines;
+  for (const Json& sample : samples.at("questanswer_2docs")) {
+    if (sample.at("ID") != "a-q2-001") {
+      lines += to_text({{"id", sample.at("ID")},
+                        {"task", "questanswer_2docs"},
+                        {"prediction", sample.at("answers")},
+                        {"contexts", {"与问题无关", sample.at("news2").get<std::string>()}}}) +
+               "\n";
+    }
+  }
+  lines += R"({"id": "nobody", "task": "questanswer_2docs", "prediction": "甲"})";
+  const ProcessResult score =
+      crudbench({"score", copy.write("other.jsonl", lines), "--config", sample_config(), "--name",
+                 "other-lab", "--workspace", copy.path() / "ws"});
+  EXPECT_EQ(score.exit_status, 0) << score.errors;
+  EXPECT_THAT(score.errors, HasSubstr("1 predictions belong to no sample"));
+  const Json report =
+      Json::parse(crudbench({"report", copy.path() / "ws", "--format", "json"}).output);
+  ASSERT_EQ(report.at("tables").size(), 1U) << "one table with the cells that ran here";
+  Json row;
+  for (const Json& candidate : report.at("tables")[0].at("rows")) {
+    if (candidate.at("cell").at("generator").value("model", "") == "other-lab") {
+      row = candidate;
+    }
+  }
+  ASSERT_TRUE(row.is_object());
+  const Json& run = row.at("runs").at("questanswer_2docs");
+  EXPECT_EQ(run.at("ok"), 13);
+  EXPECT_EQ(run.at("failures").at("retrieval/missing"), 1);
+  EXPECT_DOUBLE_EQ(run.at("metrics").at("rouge_l").at("mean"), 1.0);
+  EXPECT_DOUBLE_EQ(run.at("metrics").at("mrr").at("mean"), 0.5);
+  EXPECT_DOUBLE_EQ(run.at("metrics").at("recall@8").at("mean"), 0.5);
+}
+
+TEST(Score, LeavesRetrievalUndefinedWhereNoContextsAreKnown) {
+  const TemporaryFolder folder;
+  const auto file = folder.write(
+      "mine.jsonl",
+      "{\"id\": \"a-hm-004\", \"task\": \"hallu_modified\", \"prediction\": \"活动每天4场。\"}\n");
+  const ProcessResult result = crudbench(
+      {"score", file, "--config", sample_config(), "--workspace", folder.path() / "ws", "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Json run =
+      Json::parse(result.output).at("tables")[0].at("rows")[0].at("runs").at("hallu_modified");
+  EXPECT_EQ(run.at("ok"), 1);
+  EXPECT_TRUE(run.at("metrics").at("mrr").at("mean").is_null());
+}
+
+TEST(Validate, ReportsTheHealthOfQuestionBanks) {
+  const TemporaryFolder folder;
+  folder.write("HalluModified_quest_gt_save.json",
+               R"({"a-hm-001": {"question": ["一？"], "answers": ["甲"]}, "a-hm-002": {},
+                   "a-hm-003": {"question": ["一？", "二？"], "answers": ["甲"]}})");
+  const Json metrics = Json::array({{{"type", "quest_eval"},
+                                     {"judge", {{"type", "extractive"}}},
+                                     {"bank", folder.path().string()}}});
+  const ProcessResult result =
+      crudbench({"validate", sample_config(), "--workspace", folder.path() / "ws", "--json",
+                 "--set", "/metrics=" + to_text(metrics)});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  Json hallu_modified;
+  const Json health = Json::parse(result.output);
+  for (const Json& bank : health.at("question_banks")) {
+    EXPECT_EQ(bank.contains("entries"), bank.at("task") == "hallu_modified");
+    if (bank.contains("entries")) {
+      hallu_modified = bank;
+    }
+  }
+  EXPECT_EQ(hallu_modified.at("entries"), 3);
+  EXPECT_EQ(hallu_modified.at("empty"), 1);
+  EXPECT_EQ(hallu_modified.at("unequal"), 1);
+  EXPECT_EQ(hallu_modified.at("usable"), 1);
+  EXPECT_EQ(hallu_modified.at("samples_with_entry"), 3);
+}
+
 TEST(Validate, ReportsTheHealthOfTheData) {
   const TemporaryFolder folder;
   const ProcessResult result =

@@ -1,8 +1,10 @@
 #include <map>
+#include <set>
 #include <signal.h>
 #include <unistd.h>
 
 #include "harness/core/files.h"
+#include "harness/store/store.h"
 #include "tests/e2e/program.h"
 
 namespace crudbench {
@@ -61,6 +63,93 @@ TEST(Endpoint, ExitsWithFourWhereTooManySamplesFail) {
        Json::parse(crudbench({"ls", "--json", "--workspace", folder.path() / "ws"}).output)) {
     EXPECT_EQ(run.at("pending"), 0);
   }
+}
+
+/// Two tasks, answered without a model and judged by an endpoint.
+std::vector<std::string> judged_run(const std::string& base_url, const std::string& workspace) {
+  const Json judge = {{"type", "openai"},      {"base_url", base_url},
+                      {"model", "judge"},      {"timeout_s", 1},
+                      {"backoff_s", 0.01},     {"max_attempts", 4},
+                      {"max_concurrency", 16}, {"api_key_env", "CRUDBENCH_TEST_KEY"}};
+  const Json metrics = {"rouge", {{"type", "quest_eval"}, {"judge", judge}}};
+  return {"run",
+          sample_config(),
+          "--workspace",
+          workspace,
+          "--json",
+          "--set",
+          "/retriever={\"type\":\"bm25\",\"top_k\":3}",
+          "--set",
+          "/chunker/size=128",
+          "--set",
+          "/dataset/tasks=[\"questanswer_1doc\",\"hallu_modified\"]",
+          "--set",
+          "/metrics=" + to_text(metrics)};
+}
+
+/// How often each outcome of the value whose name begins so occurs: "value", "undefined" or a
+/// failure class.
+std::map<std::string, int> outcomes_of(const std::string& workspace, const std::string& metric) {
+  std::map<std::string, int> outcomes;
+  Store store(Workspace{workspace}, Database::Mode::kReadOnly);
+  for (const RunRecord& run : store.runs()) {
+    store.visit_samples(run.run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+      for (const auto& [name, score] : sample.scores.items()) {
+        if (name.starts_with(metric + "[")) {
+          ++outcomes[score.is_number() ? "value"
+                     : score.is_null() ? "undefined"
+                                       : score.at("failed").get<std::string>()];
+        }
+      }
+    });
+  }
+  return outcomes;
+}
+
+TEST(Judge, LeavesNoSampleWithoutAnOutcomeDespiteFaultsAndProse) {
+  const TemporaryFolder folder;
+  const FaultServer server(
+      {"--rate", "0.2", "--always-fail-rate", "0.1", "--prose-rate", "0.3", "--hang-seconds", "3"});
+  const ProcessResult result = run_with_key(judged_run(server.base_url(), folder.path() / "ws"));
+  EXPECT_EQ(result.exit_status, 0) << "a judge voids no sample: " << result.errors;
+  EXPECT_EQ(outcome_of(result).at("ok"), 28);
+  const auto outcomes = outcomes_of(folder.path() / "ws", "quest_clean_recall");
+  int count = 0;
+  for (const auto& [outcome, times] : outcomes) {
+    EXPECT_THAT(outcome, ::testing::MatchesRegex("value|undefined|questions_unparsable|judge_.*"));
+    count += times;
+  }
+  EXPECT_EQ(count, 28);
+  EXPECT_GT(outcomes.at("value"), 5);
+  EXPECT_GT(outcomes.size(), 1U) << "some judgements failed, and say how";
+  EXPECT_THAT(result.output + result.errors, Not(HasSubstr(kKey)));
+}
+
+TEST(Judge, ContinuesAfterKillsWithoutAskingTwice) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "log";
+  const FaultServer server({"--rate", "0", "--delay-ms", "50", "--log", log});
+  const auto arguments = judged_run(server.base_url(), folder.path() / "ws");
+  for (const int milliseconds : {200, 300, 400}) {
+    Process process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+    ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  EXPECT_EQ(run_with_key(arguments).exit_status, 0);
+  EXPECT_EQ(outcomes_of(folder.path() / "ws", "quest_clean_recall"),
+            (std::map<std::string, int>{{"value", 28}}));
+  std::size_t requests = 0;
+  std::set<std::string> prompts;
+  for (const std::string& line : read_lines(log)) {
+    ++requests;
+    prompts.insert(Json::parse(line).at("sha256").get<std::string>());
+  }
+  // Only what was under way when a process died is sent again: at most 16 requests a kill.
+  EXPECT_GE(prompts.size(), 3U * 28U - 16U);
+  EXPECT_LE(requests, prompts.size() + 3U * 16U);
+  run_with_key(arguments);
+  EXPECT_EQ(read_lines(log).size(), requests) << "a finished run asks nothing";
 }
 
 TEST(Endpoint, ContinuesAfterKillsWithoutAskingTwice) {

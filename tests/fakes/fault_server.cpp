@@ -33,6 +33,7 @@ constexpr const char* kUsage = R"(usage: crudbench_fault_server [options]
   --always-fail-rate P  share of prompts that go wrong every time, default 0
   --hang-seconds S      how long a hanging request is left without an answer, default 3600
   --delay-ms N          how long a good answer takes, default 0
+  --prose-rate P        share of the prompts of RAGQuestEval that are answered in prose, default 0
   --log FILE            one JSON line per request: {"sha256", "times", "outcome"}
 Prints its port and a line break to stdout, then serves until SIGTERM or SIGINT.
 Outcomes: ok, 429, 429_retry_after, 500, hang, garbage, html, reset, close_mid_body.
@@ -46,6 +47,7 @@ struct ServerOptions {
   double always_fail_rate = 0.0;
   double hang_seconds = 3600.0;
   int delay_ms = 0;
+  double prose_rate = 0.0;
   std::string log;
 };
 
@@ -71,6 +73,8 @@ ServerOptions parse_arguments(int count, char** arguments) {
       options.hang_seconds = std::stod(value);
     } else if (name == "--delay-ms") {
       options.delay_ms = std::stoi(value);
+    } else if (name == "--prose-rate") {
+      options.prose_rate = std::stod(value);
     } else if (name == "--log") {
       options.log = value;
     } else {
@@ -78,6 +82,26 @@ ServerOptions parse_arguments(int count, char** arguments) {
     }
   }
   return options;
+}
+
+/// What a judge says to the default prompts of RAGQuestEval: two questions about a text, or an
+/// answer to every other question. Empty for any other prompt.
+std::string judge_text(const std::string& prompt) {
+  if (prompt.find("key_info") != std::string::npos) {
+    return R"({"key_info": ["甲", "乙"], "question": ["这段文字说了什么？", "由谁主办？"]})";
+  }
+  const std::size_t begin = prompt.rfind("[\"");
+  const std::size_t end = prompt.rfind("\"]");
+  if (prompt.find("无法推断") == std::string::npos || begin == std::string::npos ||
+      end == std::string::npos) {
+    return "";
+  }
+  const Json questions = Json::parse(prompt.substr(begin, end + 2 - begin), nullptr, false);
+  Json answers = Json::array();
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    answers.push_back(i % 2 == 0 ? "一件事" : "无法推断");
+  }
+  return "好的：\n```json\n" + answers.dump() + "\n```";
 }
 
 /// The end of the user's message, as a model would that repeats what it read last, and a few
@@ -168,8 +192,8 @@ class FaultyEndpoint {
   }
 
   /// False, with an error as the answer, for what is no chat request.
-  static bool complete(const ReceivedRequest& request, const std::string& digest,
-                       ScriptedResponse& response) {
+  bool complete(const ReceivedRequest& request, const std::string& digest,
+                ScriptedResponse& response) const {
     const Json body = Json::parse(request.body, nullptr, false);
     if (request.method != "POST" || !request.target.ends_with("/chat/completions")) {
       response.status = 404;
@@ -183,7 +207,15 @@ class FaultyEndpoint {
       return false;
     }
     const std::string prompt = body["messages"].back().value("content", "");
-    const std::string text = completion_text(prompt, digest);
+    std::string text = judge_text(prompt);
+    if (!text.empty() && random_for("prose " + digest).unit() < options_.prose_rate) {
+      text = "这段文字写了很多内容，";
+      for (int i = 0; i < 10; ++i) {
+        text += "但是很难用一两句话概括清楚，";
+      }
+    } else if (text.empty()) {
+      text = completion_text(prompt, digest);
+    }
     response.body = Json{{"id", "chatcmpl-" + digest.substr(0, 16)},
                          {"object", "chat.completion"},
                          {"model", body.value("model", "")},

@@ -7,11 +7,13 @@
 #include "harness/generators/generator.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/thread_pool.h"
+#include "tests/fakes/answering_generator.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {
 namespace {
 
+using testing_support::AnsweringGenerator;
 using testing_support::source_root;
 using testing_support::TemporaryFolder;
 
@@ -67,8 +69,11 @@ class Silent final : public RunListener {
  public:
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
   void sample_finished(const SampleRecord&) override { ++samples; }
+  void judging_started(const std::string&, std::size_t count) override { judgements += count; }
+  void sample_judged() override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
   std::atomic<std::size_t> samples{0};
+  std::size_t judgements = 0;
 };
 
 class RunnerTest : public ::testing::Test {
@@ -85,6 +90,22 @@ class RunnerTest : public ::testing::Test {
                                  },
                              .neutral_options = {},
                              .costly = costly_});
+    catalog_.generators.add(
+        "judge",
+        {.summary = "answers as the test says",
+         .example = {{"type", "judge"}},
+         .check = [](Options& options) { options.integer("seed", 0, 0); },
+         .make =
+             [this](Options& options, const GeneratorParts&) {
+               const auto seed = options.integer("seed", 0, 0);
+               return std::make_unique<AnsweringGenerator>([this, seed](const Prompt& prompt) {
+                 ++judge_calls_;
+                 judge_seeds_.insert(seed);
+                 return judge_(prompt);
+               });
+             },
+         .neutral_options = {},
+         .costly = true});
   }
 
   Experiment experiment(const Json& changes = Json::object()) const {
@@ -118,11 +139,33 @@ class RunnerTest : public ::testing::Test {
     return samples;
   }
 
+  /// A bank that has questions on every sample but one.
+  Json judged_by_bank() const {
+    Json bank = Json::object();
+    for (const char* group : {"a", "b"}) {
+      for (int i = 1; i <= 7; ++i) {
+        bank[group + std::string("-q1-00") + std::to_string(i)] = {{"question", {"一？", "二？"}},
+                                                                   {"answers", {"甲", "无法推断"}}};
+      }
+    }
+    bank["a-q1-003"] = Json::object();
+    return {{"metrics",
+             {"rouge",
+              {{"type", "quest_eval"},
+               {"judge", {{"type", "judge"}}},
+               {"bank", folder_.write("bank.json", to_text(bank)).string()}}}}};
+  }
+
   TemporaryFolder folder_;
   Workspace workspace_{folder_.path()};
   Store store_{workspace_, Database::Mode::kReadWrite};
   Script script_;
   bool costly_ = false;
+  AnsweringGenerator::Answer judge_ = [](const Prompt&) {
+    return Reply{.text = R"(["甲", "乙"])"};
+  };
+  int judge_calls_ = 0;
+  std::set<std::int64_t> judge_seeds_;
   Catalog catalog_;
   ThreadPool pool_;
   Silent listener_;
@@ -287,6 +330,130 @@ TEST_F(RunnerTest, GivesTheSameResultsOnAnyNumberOfThreads) {
   const std::string one = results(1);
   EXPECT_FALSE(one.empty());
   EXPECT_EQ(one, results(3));
+}
+
+/// The value whose name begins so, whatever the judge's label.
+Json score_of(const SampleRecord& sample, const std::string& name) {
+  for (const auto& [key, value] : sample.scores.items()) {
+    if (key.starts_with(name + "[")) {
+      return value;
+    }
+  }
+  return "no such score";
+}
+
+TEST_F(RunnerTest, HasAnswersJudgedAfterTheyAreStored) {
+  script_.failing = {"a-q1-001"};
+  const ExperimentOutcome outcome = run(experiment(judged_by_bank()));
+  EXPECT_EQ(outcome.failed, 1) << "a judge voids no sample";
+  EXPECT_EQ(listener_.judgements, 13U);
+  std::size_t judged = 0;
+  for (const SampleRecord& sample : samples_of_run(outcome.run_ids.at(0))) {
+    if (sample.sample_id == "a-q1-001") {
+      EXPECT_EQ(score_of(sample, "quest_clean_recall").at("failed"), "no_prediction");
+    } else if (sample.sample_id == "a-q1-003") {
+      EXPECT_TRUE(score_of(sample, "quest_clean_recall").is_null());
+    } else {
+      ++judged;
+      EXPECT_EQ(score_of(sample, "quest_clean_recall"), 1.0) << sample.sample_id;
+      EXPECT_EQ(score_of(sample, "quest_upstream_f1"), 1.0);
+      EXPECT_TRUE(sample.scores.at("rouge_l").is_number());
+    }
+  }
+  EXPECT_EQ(judged, 12U);
+}
+
+TEST_F(RunnerTest, JudgesNothingTwice) {
+  run(experiment(judged_by_bank()));
+  const int calls = judge_calls_;
+  EXPECT_GT(calls, 0);
+  run(experiment(judged_by_bank()));
+  EXPECT_EQ(judge_calls_, calls);
+  EXPECT_EQ(listener_.judgements, 14U);
+}
+
+TEST_F(RunnerTest, JudgesWhatIsStoredWhenAJudgeIsAdded) {
+  run(experiment());
+  const auto asked = script_.asked;
+  const ExperimentOutcome outcome = run(experiment(judged_by_bank()));
+  EXPECT_EQ(script_.asked, asked);
+  EXPECT_EQ(score_of(samples_of_run(outcome.run_ids.at(0)).front(), "quest_clean_f1"), 1.0);
+}
+
+TEST_F(RunnerTest, ContinuesJudgingWhereItStopped) {
+  judge_ = [&](const Prompt& prompt) {
+    if (judge_calls_ == 5) {
+      script_.stop.request_stop();
+    }
+    const bool makes_questions = prompt.text.find("设计一个问题") != std::string::npos;
+    return Reply{.text = makes_questions ? R"({"question": ["一？", "二？"]})" : R"(["甲", "乙"])"};
+  };
+  const Json by_questions = {
+      {"metrics", {{{"type", "quest_eval"}, {"judge", {{"type", "judge"}}}}}}};
+  EXPECT_TRUE(run(experiment(by_questions)).interrupted);
+  script_.stop = std::stop_source();
+  const ExperimentOutcome outcome = run(experiment(by_questions));
+  EXPECT_FALSE(outcome.interrupted);
+  for (const SampleRecord& sample : samples_of_run(outcome.run_ids.at(0))) {
+    EXPECT_TRUE(score_of(sample, "quest_clean_recall").is_number()) << sample.sample_id;
+  }
+}
+
+TEST_F(RunnerTest, AsksAJudgeThatFailedAgainOnlyWhenTold) {
+  const auto answer = judge_;
+  judge_ = [](const Prompt&) {
+    return Reply{.failure = Failure{Stage::kGeneration, "rate_limited", "slow down"}};
+  };
+  const ExperimentOutcome outcome = run(experiment(judged_by_bank()));
+  const auto first = [&] { return samples_of_run(outcome.run_ids.at(0)).front(); };
+  EXPECT_EQ(score_of(first(), "quest_clean_f1").at("failed"), "judge_rate_limited");
+  judge_ = answer;
+  run(experiment(judged_by_bank()));
+  EXPECT_TRUE(score_of(first(), "quest_clean_f1").is_object());
+  run(experiment(judged_by_bank()), {.retry_failed = true});
+  EXPECT_EQ(score_of(first(), "quest_clean_f1"), 1.0);
+}
+
+TEST_F(RunnerTest, RepeatsWithOtherSeeds) {
+  Json changes = judged_by_bank();
+  changes["repeats"] = 3;
+  const ExperimentOutcome outcome = run(experiment(changes));
+  EXPECT_EQ(outcome.total, 42);
+  EXPECT_EQ(script_.asked.at("questanswer_1doc/a-q1-001"), 3);
+  EXPECT_EQ(judge_seeds_, (std::set<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(samples_of_run(outcome.run_ids.at(0)).size(), 42U);
+}
+
+TEST_F(RunnerTest, AddsRepeatsToARunThatIsThere) {
+  const ExperimentOutcome once = run(experiment());
+  const ExperimentOutcome twice = run(experiment({{"repeats", 2}}));
+  EXPECT_EQ(once.run_ids, twice.run_ids);
+  EXPECT_EQ(script_.asked.at("questanswer_1doc/a-q1-001"), 2);
+  EXPECT_EQ(store_.runs().at(0).sample_count, 28);
+  const ExperimentOutcome again = run(experiment());
+  EXPECT_EQ(again.total, 28);
+  EXPECT_FALSE(again.interrupted);
+}
+
+TEST_F(RunnerTest, ScoresWithEmbeddersWhoseNamesStandInTheScores) {
+  const ExperimentOutcome outcome =
+      run(experiment({{"metrics",
+                       {"similarity",
+                        {{"type", "similarity"}, {"embedder", {{"type", "lsa"}, {"dim", 16}}}},
+                        {{"type", "bertscore"}, {"idf", true}, {"rescale", true}}}}}));
+  for (const SampleRecord& sample : samples_of_run(outcome.run_ids.at(0))) {
+    EXPECT_TRUE(sample.scores.contains("similarity[lsa]")) << sample.scores;
+    EXPECT_TRUE(sample.scores.contains("similarity[lsa dim=16]"));
+    EXPECT_TRUE(sample.scores.contains("bertscore_idf_rescaled_p[lsa]"));
+    EXPECT_NE(sample.scores.at("similarity[lsa]"), sample.scores.at("similarity[lsa dim=16]"));
+  }
+}
+
+TEST_F(RunnerTest, CountsTheChunksOfGoldDocuments) {
+  const ExperimentOutcome outcome = run(experiment());
+  for (const SampleRecord& sample : samples_of_run(outcome.run_ids.at(0))) {
+    EXPECT_GT(sample.gold_chunk_count, 1) << "an article is longer than 100 characters";
+  }
 }
 
 TEST_F(RunnerTest, SaysWhenNoSampleIsLeft) {

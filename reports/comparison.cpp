@@ -29,15 +29,18 @@ RunValues read_values(const Store& store, std::int64_t run_id) {
     double count = 0.0;
   };
   std::map<std::string, std::map<std::int64_t, Sum>> sums;
-  store.visit_samples(run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
-    for (const auto& [name, score] : sample.scores.items()) {
-      if (score.is_number()) {
-        Sum& sum = sums[name][item.item_id];
-        sum.sum += score.get<double>();
-        sum.count += 1.0;
-      }
-    }
-  });
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord& item, SampleRecord&& sample) {
+        for (const auto& [name, score] : sample.scores.items()) {
+          if (score.is_number()) {
+            Sum& sum = sums[name][item.item_id];
+            sum.sum += score.get<double>();
+            sum.count += 1.0;
+          }
+        }
+      },
+      SampleDetail::kScores);
   RunValues values;
   for (const auto& [name, items] : sums) {
     for (const auto& [item_id, sum] : items) {
@@ -140,6 +143,27 @@ std::vector<std::string> choose_metrics(const std::vector<RunValues>& values,
   return main.empty() ? names : main;
 }
 
+/// nullopt unless the metric is binary and every value 0 or 1.
+std::optional<McNemarTest> mcnemar_test(const MetricDescription& metric,
+                                        const std::vector<double>& baseline,
+                                        const std::vector<double>& system) {
+  const auto is_binary = [](double value) { return value == 0.0 || value == 1.0; };
+  if (!metric.is_binary || !std::all_of(baseline.begin(), baseline.end(), is_binary) ||
+      !std::all_of(system.begin(), system.end(), is_binary)) {
+    return std::nullopt;
+  }
+  McNemarTest test;
+  for (std::size_t i = 0; i < baseline.size(); ++i) {
+    if (baseline[i] != system[i]) {
+      const bool system_is_better = (system[i] > baseline[i]) == metric.higher_is_better;
+      ++(system_is_better ? test.system_alone_count : test.baseline_alone_count);
+    }
+  }
+  test.p_value = mcnemar_p_value(static_cast<std::size_t>(test.baseline_alone_count),
+                                 static_cast<std::size_t>(test.system_alone_count));
+  return test;
+}
+
 std::optional<MetricComparison> compare_metric(const std::string& metric, const RunValues& baseline,
                                                const RunValues& system,
                                                const ResamplingOptions& options,
@@ -172,6 +196,7 @@ std::optional<MetricComparison> compare_metric(const std::string& metric, const 
   comparison.baseline_mean = mean(baseline_values);
   comparison.system_mean = mean(system_values);
   comparison.paired = *paired;
+  comparison.mcnemar = mcnemar_test(comparison.metric, baseline_values, system_values);
   return comparison;
 }
 
@@ -191,33 +216,67 @@ std::string interval_text(const std::optional<Interval>& interval,
                   : "–";
 }
 
-/// The cells of one line after the metric's name, for all text forms.
-std::vector<std::string> number_cells(const MetricComparison& comparison) {
-  const MetricDescription& metric = comparison.metric;
-  return {std::to_string(comparison.common_count),
-          std::to_string(comparison.only_baseline_count) + "/" +
-              std::to_string(comparison.only_system_count),
-          mean_text(comparison.baseline_mean, metric),
-          mean_text(comparison.system_mean, metric),
-          signed_text(comparison.paired.difference, metric),
-          interval_text(comparison.paired.interval, metric),
-          p_value_text(comparison.paired.p_value),
-          p_value_text(comparison.adjusted_p_value)};
-}
+/// A column of numbers, for all text forms.
+struct NumberColumn {
+  std::string title;
+  std::string (*text)(const MetricComparison& line);
+};
 
-const std::vector<std::string>& number_titles() {
-  static const std::vector<std::string> kTitles = {"n",     "only A/B",      "A", "B",
-                                                   "B - A", "95 % interval", "p", "p (Holm)"};
-  return kTitles;
+/// The columns after the metric's name, the corrected p-value last; those that say nothing about
+/// any of the lines are left out.
+std::vector<NumberColumn> number_columns(const RunComparison& comparison) {
+  using Line = const MetricComparison&;
+  const auto any = [&](const auto& predicate) {
+    return std::any_of(comparison.comparisons.begin(), comparison.comparisons.end(), predicate);
+  };
+  std::vector<NumberColumn> columns = {
+      {"n", [](Line line) { return std::to_string(line.common_count); }}};
+  if (any([](Line line) { return line.only_baseline_count > 0 || line.only_system_count > 0; })) {
+    columns.push_back({"only A/B", [](Line line) {
+                         return std::to_string(line.only_baseline_count) + "/" +
+                                std::to_string(line.only_system_count);
+                       }});
+  }
+  columns.insert(
+      columns.end(),
+      {{"A", [](Line line) { return mean_text(line.baseline_mean, line.metric); }},
+       {"B", [](Line line) { return mean_text(line.system_mean, line.metric); }},
+       {"B - A", [](Line line) { return signed_text(line.paired.difference, line.metric); }},
+       {"95 % interval",
+        [](Line line) { return interval_text(line.paired.interval, line.metric); }},
+       {"detectable",
+        [](Line line) { return mean_text(line.paired.smallest_detectable, line.metric); }},
+       {"d_z", [](Line line) { return fixed_number(line.paired.effect_size, 2); }}});
+  if (any([](Line line) { return line.mcnemar.has_value(); })) {
+    columns.push_back({"alone A/B", [](Line line) {
+                         return line.mcnemar
+                                    ? std::to_string(line.mcnemar->baseline_alone_count) + "/" +
+                                          std::to_string(line.mcnemar->system_alone_count)
+                                    : std::string("–");
+                       }});
+  }
+  columns.insert(columns.end(),
+                 {{"p", [](Line line) { return p_value_text(line.p_value()); }},
+                  {"p (Holm)", [](Line line) { return p_value_text(line.adjusted_p_value); }}});
+  return columns;
 }
 
 constexpr const char* kReadingNote =
     "n: samples with a value in both runs; only A/B: samples with a value in one of them. Shares "
-    "in "
-    "%. p: paired permutation test, two-sided; Holm over all lines.";
+    "in %. detectable: the smallest true difference that this n finds 8 times in 10; d_z: mean "
+    "difference / its standard deviation. p, two-sided: paired permutation test, or, where "
+    "alone A/B counts the samples on which A alone and B alone succeeded, McNemar's exact test; "
+    "Holm over all lines.";
 
 Json optional_json(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
+}
+
+Json mcnemar_json(const std::optional<McNemarTest>& test) {
+  return test ? Json{{"n_baseline_alone", test->baseline_alone_count},
+                     {"n_run_alone", test->system_alone_count},
+                     {"p_value", test->p_value}}
+              : Json();
 }
 
 }  // namespace
@@ -237,7 +296,7 @@ RunComparison compare_runs(const Store& store, const std::vector<std::string>& r
           compare_metric(metric, values.front(), values[system], options.resampling, executor);
       if (comparison) {
         comparison->system = system;
-        p_values.push_back(comparison->paired.p_value);
+        p_values.push_back(comparison->p_value());
         result.comparisons.push_back(std::move(*comparison));
       }
     }
@@ -250,14 +309,15 @@ RunComparison compare_runs(const Store& store, const std::vector<std::string>& r
 }
 
 std::string comparison_terminal(const RunComparison& comparison, bool colours) {
+  const std::vector<NumberColumn> numbers = number_columns(comparison);
   std::string output =
       emphasized(printable_line(comparison.runs.front().task), Emphasis::kBold, colours) +
       "\nA: " + printable_line(comparison.labels.front()) + "\n";
   for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
     output += "\nB: " + printable_line(comparison.labels[system]) + "\n";
     std::vector<TextColumn> columns = {{.title = "metric"}};
-    for (const std::string& title : number_titles()) {
-      columns.push_back({.title = title, .right_aligned = true});
+    for (const NumberColumn& number : numbers) {
+      columns.push_back({.title = number.title, .right_aligned = true});
     }
     TextTable table(std::move(columns));
     for (const MetricComparison& line : comparison.comparisons) {
@@ -265,8 +325,8 @@ std::string comparison_terminal(const RunComparison& comparison, bool colours) {
         continue;
       }
       std::vector<TextCell> cells = {{.text = line.metric.name}};
-      for (std::string& text : number_cells(line)) {
-        cells.push_back({.text = std::move(text)});
+      for (const NumberColumn& number : numbers) {
+        cells.push_back({.text = number.text(line)});
       }
       if (line.adjusted_p_value < kSignificanceLevel) {
         cells.back().emphasis = Emphasis::kBold;
@@ -279,15 +339,16 @@ std::string comparison_terminal(const RunComparison& comparison, bool colours) {
 }
 
 std::string comparison_markdown(const RunComparison& comparison) {
+  const std::vector<NumberColumn> numbers = number_columns(comparison);
   std::string output = "# " + markdown_cell(comparison.runs.front().task) +
                        "\n\nA: " + markdown_cell(comparison.labels.front()) + "\n";
   for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
     output += "\n## B: " + markdown_cell(comparison.labels[system]) + "\n\n| metric |";
-    for (const std::string& title : number_titles()) {
-      output += " " + title + " |";
+    for (const NumberColumn& number : numbers) {
+      output += " " + markdown_cell(number.title) + " |";
     }
     output += "\n| --- |";
-    for (std::size_t i = 0; i < number_titles().size(); ++i) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
       output += " ---: |";
     }
     output += "\n";
@@ -296,8 +357,8 @@ std::string comparison_markdown(const RunComparison& comparison) {
         continue;
       }
       output += "| " + markdown_cell(line.metric.name) + " |";
-      for (const std::string& text : number_cells(line)) {
-        output += " " + markdown_cell(text) + " |";
+      for (const NumberColumn& number : numbers) {
+        output += " " + markdown_cell(number.text(line)) + " |";
       }
       output += "\n";
     }
@@ -325,10 +386,12 @@ Json comparison_json(const RunComparison& comparison) {
                      {"difference", paired.difference},
                      {"low", paired.interval ? Json(paired.interval->low) : Json()},
                      {"high", paired.interval ? Json(paired.interval->high) : Json()},
-                     {"p_value", paired.p_value},
+                     {"test", line.mcnemar ? "mcnemar" : "permutation"},
+                     {"p_value", line.p_value()},
                      {"p_value_holm", line.adjusted_p_value},
                      {"effect_size", optional_json(paired.effect_size)},
-                     {"smallest_detectable", optional_json(paired.smallest_detectable)}});
+                     {"smallest_detectable", optional_json(paired.smallest_detectable)},
+                     {"mcnemar", mcnemar_json(line.mcnemar)}});
   }
   return {{"format", "crudbench-comparison"},
           {"version", 1},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@
 #include "metrics/statistics.h"
 
 namespace crudbench {
+
+/// McNemar's exact test of a binary metric: only samples on which one run alone succeeded count.
+struct McNemarTest {
+  std::int64_t baseline_alone_count = 0;  ///< Samples on which the baseline alone succeeded.
+  std::int64_t system_alone_count = 0;
+  double p_value = 1.0;
+};
 
 /// One metric of one run against the baseline, over the samples that have a value in both. With
 /// repeats, a sample's value is the mean of its valid repeats.
@@ -23,8 +31,14 @@ struct MetricComparison {
   std::int64_t only_system_count = 0;
   double baseline_mean = 0.0;
   double system_mean = 0.0;
-  PairedComparison paired;        ///< System minus baseline.
+  PairedComparison paired;  ///< System minus baseline.
+  /// For a binary metric whose values are all 0 or 1: not where repeats were averaged.
+  std::optional<McNemarTest> mcnemar;
   double adjusted_p_value = 1.0;  ///< Holm, over all comparisons of this call.
+
+  /// McNemar's where there is one, else the permutation test's. On differences of -1, 0 and 1 the
+  /// two tests are the same; McNemar's value is exact where the other one draws flips at random.
+  double p_value() const { return mcnemar ? mcnemar->p_value : paired.p_value; }
 };
 
 /// Runs of one task on the same data; the first one is the baseline.
@@ -50,8 +64,9 @@ std::string comparison_terminal(const RunComparison& comparison, bool colours);
 std::string comparison_markdown(const RunComparison& comparison);
 /// {"format": "crudbench-comparison", "version": 1, "task", "runs": [{"run_id", "fingerprint",
 /// "label"}], "comparisons": [{"metric", "run" (position), "n_common", "n_only_baseline",
-/// "n_only_run", "baseline_mean", "mean", "difference", "low", "high", "p_value",
-/// "p_value_holm", "effect_size", "smallest_detectable"}]}; numbers exact, null for none.
+/// "n_only_run", "baseline_mean", "mean", "difference", "low", "high", "test" ("mcnemar" or
+/// "permutation"), "p_value", "p_value_holm", "effect_size" (Cohen's d_z), "smallest_detectable",
+/// "mcnemar": {"n_baseline_alone", "n_run_alone", "p_value"}}]}; numbers exact, null for none.
 Json comparison_json(const RunComparison& comparison);
 
 }  // namespace crudbench

@@ -60,9 +60,6 @@ std::string text_at(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? plain_text(*found) : "";
 }
 
-/// Knowledge-base mode, corpus, samples, selection: runs that differ in one never share a table.
-using TableIdentity = std::array<std::string, 4>;
-
 /// Which of the samples were drawn, by the options of the data set that say so.
 std::string selection_of(const Json& cell) {
   const Json dataset = cell.is_object() ? cell.value("dataset", Json()) : Json();
@@ -171,9 +168,47 @@ std::optional<double> mean_over_tasks(const LeaderboardRow& row,
   return tasks.empty() ? std::nullopt : std::optional(sum / static_cast<double>(tasks.size()));
 }
 
+/// The rows of one column and what they scored, item by item.
+struct RankedColumn {
+  std::vector<std::optional<std::size_t>*> ranks;      ///< Where the rank of each row goes.
+  std::vector<std::vector<const ItemScores*>> scores;  ///< By row, then task.
+  bool higher_is_better = true;
+};
+
+/// All samples, each task weighing the same: then the difference of two rows with values for all
+/// samples is that of their averages over the tasks.
+void rank_column(const RankedColumn& column) {
+  const std::size_t task_count = column.scores.front().size();
+  std::vector<std::vector<std::optional<double>>> rows(column.scores.size());
+  for (std::size_t task = 0; task < task_count; ++task) {
+    std::vector<std::int64_t> item_ids;
+    for (const auto& row : column.scores) {
+      item_ids.insert(item_ids.end(), row[task]->item_ids.begin(), row[task]->item_ids.end());
+    }
+    std::sort(item_ids.begin(), item_ids.end());
+    item_ids.erase(std::unique(item_ids.begin(), item_ids.end()), item_ids.end());
+    const double weight = task_count == 1 ? 1.0 : 1.0 / static_cast<double>(item_ids.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const ItemScores& scores = *column.scores[i][task];
+      std::size_t position = 0;
+      for (const std::int64_t item_id : item_ids) {
+        const bool has_value =
+            position < scores.item_ids.size() && scores.item_ids[position] == item_id;
+        rows[i].push_back(has_value ? std::optional(weight * scores.values[position])
+                                    : std::nullopt);
+        position += has_value ? 1 : 0;
+      }
+    }
+  }
+  const std::vector<std::size_t> ranks = significance_ranks(rows, column.higher_is_better);
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    *column.ranks[i] = ranks[i];
+  }
+}
+
 class TableBuilder {
  public:
-  void add(const RunRecord& run, RunSummary summary) {
+  void add(const RunRecord& run, ScoredRun scored) {
     // Two runs of one cell and task differ in something outside the cell, such as a prompt file
     // that was edited: each gets a row.
     std::size_t& row_position = next_row_[{run.cell_fingerprint, run.task}];
@@ -182,14 +217,16 @@ class TableBuilder {
       rows.push_back(table_.rows.size());
       table_.rows.push_back({.cell_fingerprint = run.cell_fingerprint, .cell = run.cell});
     }
-    table_.rows[rows[row_position++]].runs.emplace(run.task, std::move(summary));
+    const std::size_t row = rows[row_position++];
+    table_.rows[row].runs.emplace(run.task, std::move(scored.summary));
+    item_scores_.emplace(std::pair(row, run.task), std::move(scored.item_scores));
     if (std::find(table_.tasks.begin(), table_.tasks.end(), run.task) == table_.tasks.end()) {
       table_.tasks.push_back(run.task);
     }
     count_provenance(run.provenance);
   }
 
-  LeaderboardTable finish(const TableIdentity& identity) {
+  LeaderboardTable finish(const TableIdentity& identity, Executor& executor) {
     table_.knowledge_base_mode = identity[0];
     table_.corpus_fingerprint = identity[1];
     table_.samples_fingerprint = identity[2];
@@ -205,6 +242,7 @@ class TableBuilder {
       }
       add_averages(row);
     }
+    rank_rows(executor);
     return std::move(table_);
   }
 
@@ -280,10 +318,76 @@ class TableBuilder {
     }
   }
 
+  void rank_rows(Executor& executor) {
+    std::vector<RankedColumn> columns;
+    for (const std::string& metric : table_.main_metrics) {
+      for (const std::string& task : table_.tasks) {
+        columns.push_back(ranked_column(metric, {task}, [&](LeaderboardRow& row) {
+          const auto run = row.runs.find(task);
+          MetricSummary* summary = run != row.runs.end() ? run->second.metric(metric) : nullptr;
+          return summary != nullptr ? &summary->rank : nullptr;
+        }));
+      }
+      if (table_.tasks.size() > 1) {
+        columns.push_back(ranked_column(metric, table_.tasks, [&](LeaderboardRow& row) {
+          const auto average = row.averages.find(metric);
+          return average != row.averages.end() ? &average->second.rank : nullptr;
+        }));
+      }
+    }
+    std::erase_if(columns, [](const RankedColumn& column) { return column.ranks.empty(); });
+    executor.run_all(columns.size(), [&](std::size_t i) { rank_column(columns[i]); });
+  }
+
+  /// `rank_of(row)` is where the rank of a row goes, nullptr if it has no part in the column.
+  template <class RankOf>
+  RankedColumn ranked_column(const std::string& metric, const std::vector<std::string>& tasks,
+                             const RankOf& rank_of) {
+    RankedColumn column{.higher_is_better = describe_metric(metric).higher_is_better};
+    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
+      std::vector<const ItemScores*> scores;
+      for (const std::string& task : tasks) {
+        const auto of_run = item_scores_.find({row, task});
+        if (of_run == item_scores_.end()) {
+          break;
+        }
+        const auto of_metric = of_run->second.find(metric);
+        if (of_metric == of_run->second.end() || of_metric->second.values.empty()) {
+          break;
+        }
+        scores.push_back(&of_metric->second);
+      }
+      std::optional<std::size_t>* rank = rank_of(table_.rows[row]);
+      if (scores.size() == tasks.size() && rank != nullptr) {
+        column.ranks.push_back(rank);
+        column.scores.push_back(std::move(scores));
+      }
+    }
+    return column;
+  }
+
   LeaderboardTable table_;
+  std::map<std::pair<std::size_t, std::string>, std::map<std::string, ItemScores>> item_scores_;
   std::map<std::string, std::vector<std::size_t>> rows_of_cell_;
   std::map<std::pair<std::string, std::string>, std::size_t> next_row_;
 };
+
+/// The store hands out one run at a time, so while one is read the others are resampled.
+std::vector<ScoredRun> read_scored_runs(const Store& store, const std::vector<RunRecord>& runs,
+                                        const SummaryOptions& options, Executor& executor) {
+  std::vector<ScoredRun> scored(runs.size());
+  if (runs.size() < executor.concurrency()) {
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      scored[i] = read_scored_run(store, runs[i], options, executor);
+    }
+    return scored;
+  }
+  executor.run_all(runs.size(), [&](std::size_t i) {
+    SerialExecutor serial;
+    scored[i] = read_scored_run(store, runs[i], options, serial);
+  });
+  return scored;
+}
 
 /// The value of an axis with the part of its path that says what it is.
 std::string labelled_value(const std::string& path, const Json& value) {
@@ -304,32 +408,42 @@ std::string join_label(const std::vector<std::string>& parts) {
 
 Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
                               Executor& executor) {
-  if (options.experiment) {
-    const std::vector<std::string> known = store.experiments();
-    if (std::find(known.begin(), known.end(), *options.experiment) == known.end()) {
-      throw Error(ErrorCode::kInvalidConfig, "the workspace has no experiment '" +
-                                                 *options.experiment + "'" +
-                                                 suggestion(*options.experiment, known));
-    }
-  }
   std::vector<TableIdentity> identities;  // In order of first appearance.
   std::map<TableIdentity, TableBuilder> builders;
-  for (const RunRecord& run : store.runs(options.experiment)) {
-    const TableIdentity identity = {text_at(run.provenance, "knowledge_base_mode"),
-                                    text_at(run.provenance, "corpus_fingerprint"),
-                                    text_at(run.provenance, "samples_fingerprint"),
-                                    selection_of(run.cell)};
+  const std::vector<RunRecord> runs = runs_to_report(store, options.experiment);
+  std::vector<ScoredRun> scored = read_scored_runs(store, runs, options.summary, executor);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const RunRecord& run = runs[i];
+    const TableIdentity identity = table_identity(run);
     const auto [builder, is_new] = builders.try_emplace(identity);
     if (is_new) {
       identities.push_back(identity);
     }
-    builder->second.add(run, summarize_run(store, run, options.summary, executor));
+    builder->second.add(run, std::move(scored[i]));
   }
   Leaderboard leaderboard{.experiment = options.experiment};
   for (const auto& identity : identities) {
-    leaderboard.tables.push_back(builders.at(identity).finish(identity));
+    leaderboard.tables.push_back(builders.at(identity).finish(identity, executor));
   }
   return leaderboard;
+}
+
+TableIdentity table_identity(const RunRecord& run) {
+  return {text_at(run.provenance, "knowledge_base_mode"),
+          text_at(run.provenance, "corpus_fingerprint"),
+          text_at(run.provenance, "samples_fingerprint"), selection_of(run.cell)};
+}
+
+std::vector<RunRecord> runs_to_report(const Store& store,
+                                      const std::optional<std::string>& experiment) {
+  if (experiment) {
+    const std::vector<std::string> known = store.experiments();
+    if (std::find(known.begin(), known.end(), *experiment) == known.end()) {
+      throw Error(ErrorCode::kInvalidConfig, "the workspace has no experiment '" + *experiment +
+                                                 "'" + suggestion(*experiment, known));
+    }
+  }
+  return store.runs(experiment);
 }
 
 std::string axis_title(const LeaderboardTable& table, const std::string& axis) {
@@ -342,6 +456,50 @@ std::string axis_title(const LeaderboardTable& table, const std::string& axis) {
       std::count_if(table.axes.begin(), table.axes.end(),
                     [&](const std::string& other) { return option_of(other) == option; });
   return same_name == 1 ? option : axis;
+}
+
+std::vector<ChanceWarning> chance_warnings(const LeaderboardTable& table) {
+  std::vector<ChanceWarning> warnings;
+  for (const std::string& task : table.tasks) {
+    ChanceWarning warning{.task = task};
+    for (const std::string& metric : table.main_metrics) {
+      double highest = 0.0;
+      for (const LeaderboardRow& row : table.rows) {
+        const auto run = row.runs.find(task);
+        const MetricSummary* summary = run != row.runs.end() ? run->second.metric(metric) : nullptr;
+        if (summary != nullptr && summary->chance_level.value_or(0.0) > highest) {
+          highest = *summary->chance_level;
+          warning.document_count = *run->second.document_count;
+        }
+      }
+      if (highest > kHighChanceLevel) {
+        warning.levels.emplace_back(metric, highest);
+      }
+    }
+    if (!warning.levels.empty()) {
+      warnings.push_back(std::move(warning));
+    }
+  }
+  return warnings;
+}
+
+std::optional<ChanceWarning> chance_warning(const RunSummary& run) {
+  ChanceWarning warning{.task = run.task, .document_count = run.document_count.value_or(0)};
+  for (const MetricSummary& metric : run.metrics) {
+    if (metric.chance_level.value_or(0.0) > kHighChanceLevel) {
+      warning.levels.emplace_back(metric.name, *metric.chance_level);
+    }
+  }
+  return warning.levels.empty() ? std::nullopt : std::optional(std::move(warning));
+}
+
+std::string chance_text(const ChanceWarning& warning) {
+  std::string levels;
+  for (const auto& [metric, level] : warning.levels) {
+    levels += (levels.empty() ? "" : ", ") + metric + " " + fixed_number(level * 100.0, 2);
+  }
+  return "small knowledge base: a random ranking of its " + std::to_string(warning.document_count) +
+         " documents is expected to reach " + levels;
 }
 
 SampleTally tally_samples(const LeaderboardRow& row) {

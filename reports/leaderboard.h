@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/core/json.h"
@@ -17,6 +19,9 @@ namespace crudbench {
 struct MetricAverage {
   std::optional<double> mean;
   std::optional<double> mean_failures_as_zero;
+  /// By significance, among the rows that have an average: over the samples of all tasks, each task
+  /// weighing the same.
+  std::optional<std::size_t> rank;
 };
 
 /// One cell: a resolved configuration.
@@ -38,6 +43,11 @@ struct ValueCount {
 
 /// Rows that may be compared: same knowledge-base mode, same corpus, same samples, and the same
 /// choice among them.
+///
+/// Rows are ranked per task and main metric, in `MetricSummary::rank`, by what their samples can
+/// tell apart: a row's rank is 1 + the number of rows that are significantly better by a paired
+/// sign-flip test over the samples that both have a value for (with repeats, the mean of the valid
+/// ones), corrected by Holm's method over all pairs of rows, at the level 5 %.
 struct LeaderboardTable {
   std::string knowledge_base_mode;  ///< "paper", "gold_augmented"; empty if not recorded.
   std::string corpus_fingerprint;
@@ -74,9 +84,32 @@ struct LeaderboardOptions {
 Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
                               Executor& executor);
 
+/// Knowledge-base mode, corpus, samples, selection: runs that differ in one never share a table.
+using TableIdentity = std::array<std::string, 4>;
+TableIdentity table_identity(const RunRecord& run);
+
+/// The runs of an experiment in its order; nullopt for all. Throws Error(kInvalidConfig) for an
+/// experiment that the store does not have, with the nearest name.
+std::vector<RunRecord> runs_to_report(const Store& store,
+                                      const std::optional<std::string>& experiment);
+
 /// How an axis is headed: "retriever" for its type, else the name of the option, or its path where
 /// several axes end in that name.
 std::string axis_title(const LeaderboardTable& table, const std::string& axis);
+
+/// A warning beside a table: in a knowledge base so small, a random ranking scores well.
+struct ChanceWarning {
+  std::string task;
+  std::int64_t document_count = 0;
+  std::vector<std::pair<std::string, double>> levels;  ///< Main metric → chance level, above 5 %.
+};
+/// One for each task that needs it. Where rows differ, the highest level counts.
+std::vector<ChanceWarning> chance_warnings(const LeaderboardTable& table);
+/// The same for all metrics of one run; nullopt if there is nothing to warn of.
+std::optional<ChanceWarning> chance_warning(const RunSummary& run);
+/// "small knowledge base: a random ranking of its 40 documents is expected to reach hit@8 20.00,
+/// recall@8 20.00".
+std::string chance_text(const ChanceWarning& warning);
 
 /// The samples of several runs together.
 struct SampleTally {

@@ -39,7 +39,8 @@ class CsvWriter {
 };
 
 void write_line(CsvWriter& csv, const std::set<std::string>& axes, const LeaderboardTable& table,
-                const LeaderboardRow& row, const RunSummary& run, const MetricSummary& metric) {
+                const LeaderboardRow& row, const RunSummary& run, const MetricSummary& metric,
+                std::optional<std::int64_t> gold_count = std::nullopt) {
   csv.text(table.knowledge_base_mode)
       .text(table.corpus_fingerprint)
       .text(table.samples_fingerprint)
@@ -52,16 +53,28 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
     csv.text(value != options.end() ? plain_text(value->second) : "");
   }
   csv.text(run.task).count(run.run_id).text(run.fingerprint).text(run.created_at);
+  const std::optional<VarianceComponents>& variance = metric.variance;
+  const auto of_samples = [&](std::int64_t count) {
+    return gold_count ? std::nullopt : std::optional(count);
+  };
   csv.text(metric.name)
+      .count(gold_count)
       .number(metric.mean)
       .number(metric.mean_failures_as_zero)
       .number(metric.interval ? std::optional(metric.interval->low) : std::nullopt)
       .number(metric.interval ? std::optional(metric.interval->high) : std::nullopt)
       .count(metric.valid_count)
-      .count(metric.undefined_count)
-      .count(metric.failed_count)
-      .count(metric.missing_count);
-  csv.count(run.sample_count)
+      .count(of_samples(metric.undefined_count))
+      .count(of_samples(metric.failed_count))
+      .count(of_samples(metric.missing_count))
+      .count(metric.rank)
+      .number(metric.chance_level)
+      .number(variance ? std::optional(variance->between_samples) : std::nullopt)
+      .number(variance ? std::optional(variance->between_repeats) : std::nullopt)
+      .number(variance ? variance->intraclass_correlation : std::nullopt);
+  csv.count(run.repeat_count)
+      .count(run.document_count)
+      .count(run.sample_count)
       .count(run.ok_count)
       .count(run.failed_count)
       .count(run.pending_count())
@@ -75,6 +88,23 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
       .count(run.completion_tokens)
       .count(run.cached_count)
       .end_line();
+}
+
+/// The lines of one number of gold documents each, where there are several numbers.
+void write_gold_counts(CsvWriter& csv, const std::set<std::string>& axes,
+                       const LeaderboardTable& table, const LeaderboardRow& row,
+                       const RunSummary& run, const MetricSummary& metric) {
+  if (metric.by_gold_count.size() < 2) {
+    return;
+  }
+  for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+    write_line(csv, axes, table, row, run,
+               {.name = metric.name,
+                .valid_count = static_cast<std::int64_t>(estimate.n),
+                .mean = estimate.mean,
+                .interval = estimate.interval},
+               static_cast<std::int64_t>(gold_count));
+  }
 }
 
 }  // namespace
@@ -97,6 +127,7 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
                            "run_fingerprint",
                            "created_at",
                            "metric",
+                           "gold_count",
                            "mean",
                            "mean_failures_as_zero",
                            "low",
@@ -105,6 +136,13 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
                            "n_undefined",
                            "n_failed",
                            "n_missing",
+                           "rank",
+                           "chance_level",
+                           "variance_between_samples",
+                           "variance_between_repeats",
+                           "intraclass_correlation",
+                           "repeats",
+                           "documents",
                            "samples",
                            "ok",
                            "failed",
@@ -130,6 +168,7 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
         }
         for (const MetricSummary& metric : run->second.metrics) {
           write_line(csv, axes, table, row, run->second, metric);
+          write_gold_counts(csv, axes, table, row, run->second, metric);
         }
         if (run->second.metrics.empty()) {
           write_line(csv, axes, table, row, run->second, {});

@@ -20,7 +20,8 @@ Json row_json(const LeaderboardTable& table, const LeaderboardRow& row) {
   Json averages = Json::object();
   for (const auto& [metric, average] : row.averages) {
     averages[metric] = {{"mean", optional_json(average.mean)},
-                        {"mean_failures_as_zero", optional_json(average.mean_failures_as_zero)}};
+                        {"mean_failures_as_zero", optional_json(average.mean_failures_as_zero)},
+                        {"rank", average.rank ? Json(*average.rank) : Json()}};
   }
   Json runs = Json::object();
   for (const auto& [task, run] : row.runs) {
@@ -56,6 +57,16 @@ Json table_json(const LeaderboardTable& table) {
   for (const LeaderboardRow& row : table.rows) {
     rows.push_back(row_json(table, row));
   }
+  Json warnings = Json::array();
+  for (const ChanceWarning& warning : chance_warnings(table)) {
+    Json levels = Json::object();
+    for (const auto& [metric, level] : warning.levels) {
+      levels[metric] = level;
+    }
+    warnings.push_back({{"task", warning.task},
+                        {"documents", warning.document_count},
+                        {"chance_levels", std::move(levels)}});
+  }
   return {{"knowledge_base_mode", table.knowledge_base_mode},
           {"corpus_fingerprint", table.corpus_fingerprint},
           {"samples_fingerprint", table.samples_fingerprint},
@@ -67,6 +78,7 @@ Json table_json(const LeaderboardTable& table) {
           {"main_metrics", table.main_metrics},
           {"common_options", table.common_options},
           {"provenance", std::move(provenance)},
+          {"chance_warnings", std::move(warnings)},
           {"rows", std::move(rows)}};
 }
 

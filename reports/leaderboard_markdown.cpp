@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "reports/renderers.h"
@@ -54,11 +55,19 @@ std::string both_means(const std::optional<double>& mean, const std::optional<do
   return text;
 }
 
-std::string metric_cell(const MetricSummary* summary, const MetricDescription& metric) {
+/// Bold for rows of rank 1.
+std::string ranked_means(const std::string& means, const std::optional<std::size_t>& rank,
+                         bool tells_apart) {
+  return tells_apart && rank == 1U ? "**" + means + "**" : means;
+}
+
+std::string metric_cell(const MetricSummary* summary, const MetricDescription& metric,
+                        bool tells_apart) {
   if (summary == nullptr) {
     return "–";
   }
-  std::string text = both_means(summary->mean, summary->mean_failures_as_zero, metric);
+  std::string text = ranked_means(both_means(summary->mean, summary->mean_failures_as_zero, metric),
+                                  summary->rank, tells_apart);
   if (summary->interval) {
     text += " \\[" + mean_text(summary->interval->low, metric) + ", " +
             mean_text(summary->interval->high, metric) + "\\]";
@@ -78,14 +87,44 @@ std::string failure_cell(const RunSummary& run) {
   return text.empty() ? "–" : text;
 }
 
+/// The metrics whose column, of a task or (nullptr) of the averages, tells any two rows apart.
+std::set<std::string> telling_metrics(const LeaderboardTable& table, const std::string* task) {
+  std::set<std::string> metrics;
+  for (const LeaderboardRow& row : table.rows) {
+    if (task == nullptr) {
+      for (const auto& [metric, average] : row.averages) {
+        if (average.rank.value_or(1) > 1) {
+          metrics.insert(metric);
+        }
+      }
+    } else if (const auto run = row.runs.find(*task); run != row.runs.end()) {
+      for (const MetricSummary& metric : run->second.metrics) {
+        if (metric.rank.value_or(1) > 1) {
+          metrics.insert(metric.name);
+        }
+      }
+    }
+  }
+  return metrics;
+}
+
 std::string task_section(const LeaderboardTable& table, const std::string& task) {
+  const std::set<std::string> telling = telling_metrics(table, &task);
+  const bool any_repeats =
+      std::any_of(table.rows.begin(), table.rows.end(), [&](const LeaderboardRow& row) {
+        const auto run = row.runs.find(task);
+        return run != row.runs.end() && run->second.repeat_count > 1;
+      });
   std::vector<std::string> titles = axis_titles(table);
   for (const std::string& metric : table.main_metrics) {
     titles.push_back(markdown_cell(metric));
   }
   titles.insert(titles.end(), {"coverage", "failed or pending", "no tag"});
+  if (any_repeats) {
+    titles.emplace_back("repeats");
+  }
   std::string output = "\n### " + markdown_cell(task) + "\n\n" + table_line(titles) +
-                       table_rule(table.axes.size(), table.main_metrics.size() + 3);
+                       table_rule(table.axes.size(), titles.size() - table.axes.size());
   for (const LeaderboardRow& row : table.rows) {
     const auto found = row.runs.find(task);
     if (found == row.runs.end()) {
@@ -94,18 +133,28 @@ std::string task_section(const LeaderboardTable& table, const std::string& task)
     const RunSummary& run = found->second;
     std::vector<std::string> cells = axis_cells(row);
     for (const std::string& metric : table.main_metrics) {
-      cells.push_back(metric_cell(run.metric(metric), description_of(table, metric)));
+      cells.push_back(
+          metric_cell(run.metric(metric), description_of(table, metric), telling.contains(metric)));
     }
     cells.push_back(share_text(run.coverage()) + " (" + std::to_string(run.ok_count) + "/" +
                     std::to_string(run.sample_count) + ")");
     cells.push_back(failure_cell(run));
     cells.push_back(run.format_failure_count ? std::to_string(*run.format_failure_count) : "–");
+    if (any_repeats) {
+      cells.push_back(std::to_string(run.repeat_count));
+    }
     output += table_line(cells);
+  }
+  for (const ChanceWarning& warning : chance_warnings(table)) {
+    if (warning.task == task) {
+      output += "\n> **Warning:** " + markdown_cell(chance_text(warning)) + ".\n";
+    }
   }
   return output;
 }
 
 std::string average_section(const LeaderboardTable& table) {
+  const std::set<std::string> telling = telling_metrics(table, nullptr);
   std::vector<std::string> titles = axis_titles(table);
   for (const std::string& metric : table.main_metrics) {
     titles.push_back(markdown_cell(metric));
@@ -117,10 +166,12 @@ std::string average_section(const LeaderboardTable& table) {
     std::vector<std::string> cells = axis_cells(row);
     for (const std::string& metric : table.main_metrics) {
       const auto average = row.averages.find(metric);
-      cells.push_back(average == row.averages.end()
-                          ? "–"
-                          : both_means(average->second.mean, average->second.mean_failures_as_zero,
-                                       description_of(table, metric)));
+      cells.push_back(
+          average == row.averages.end()
+              ? "–"
+              : ranked_means(both_means(average->second.mean, average->second.mean_failures_as_zero,
+                                        description_of(table, metric)),
+                             average->second.rank, telling.contains(metric)));
     }
     output += table_line(cells);
   }
@@ -160,7 +211,10 @@ std::string leaderboard_markdown(const Leaderboard& leaderboard) {
       "it "
       "is another number, the mean with failed samples counted as 0. Shares in %. Coverage: "
       "samples "
-      "that ended ok, out of all. No tag: replies without the `<response>` tag.\n";
+      "that ended ok, out of all. No tag: replies without the `<response>` tag. Bold: rows than "
+      "which none is significantly better, by paired "
+      "sign-flip tests over the samples two rows share (Holm over all pairs of rows in the column, "
+      "level 5 %).\n";
   if (leaderboard.tables.size() > 1) {
     output += "\n**The tables differ in knowledge base or data: do not compare across them.**\n";
   }

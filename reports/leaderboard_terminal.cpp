@@ -16,10 +16,11 @@ namespace {
 
 constexpr std::size_t kFingerprintDigits = 10;
 
-/// A mean by both ways of counting, of a run or averaged over tasks.
-struct BothMeans {
+/// A mean by both ways of counting, of a run or averaged over tasks, and its rank.
+struct RankedMeans {
   std::optional<double> mean;
   std::optional<double> mean_failures_as_zero;
+  std::optional<std::size_t> rank;
 };
 
 /// What one block of lines shows: a task, or the average over tasks.
@@ -27,8 +28,9 @@ struct Block {
   std::string title;
   /// nullopt if the row has no part in the block.
   std::function<std::optional<SampleTally>(const LeaderboardRow&)> samples;
-  std::function<BothMeans(const LeaderboardRow&, const std::string& metric)> means;
+  std::function<RankedMeans(const LeaderboardRow&, const std::string& metric)> means;
   std::function<std::optional<std::int64_t>(const LeaderboardRow&)> format_failures;
+  std::function<std::int64_t(const LeaderboardRow&)> repeats;
 };
 
 Block task_block(const std::string& task) {
@@ -46,26 +48,32 @@ Block task_block(const std::string& task) {
                                                    .failed_count = run->failed_count,
                                                    .pending_count = run->pending_count()});
           },
-          .means = [find](const LeaderboardRow& row, const std::string& metric) -> BothMeans {
+          .means = [find](const LeaderboardRow& row, const std::string& metric) -> RankedMeans {
             const RunSummary* run = find(row);
             const MetricSummary* summary = run != nullptr ? run->metric(metric) : nullptr;
-            return summary != nullptr ? BothMeans{summary->mean, summary->mean_failures_as_zero}
-                                      : BothMeans{};
+            return summary != nullptr
+                       ? RankedMeans{summary->mean, summary->mean_failures_as_zero, summary->rank}
+                       : RankedMeans{};
           },
           .format_failures = [find](const LeaderboardRow& row) -> std::optional<std::int64_t> {
             const RunSummary* run = find(row);
             return run != nullptr ? run->format_failure_count : std::nullopt;
+          },
+          .repeats = [find](const LeaderboardRow& row) -> std::int64_t {
+            const RunSummary* run = find(row);
+            return run != nullptr ? run->repeat_count : 0;
           }};
 }
 
 Block average_block(const LeaderboardTable& table) {
   return {.title = "average over " + std::to_string(table.tasks.size()) + " tasks",
           .samples = [](const LeaderboardRow& row) { return std::optional(tally_samples(row)); },
-          .means = [](const LeaderboardRow& row, const std::string& metric) -> BothMeans {
+          .means = [](const LeaderboardRow& row, const std::string& metric) -> RankedMeans {
             const auto average = row.averages.find(metric);
             return average != row.averages.end()
-                       ? BothMeans{average->second.mean, average->second.mean_failures_as_zero}
-                       : BothMeans{};
+                       ? RankedMeans{average->second.mean, average->second.mean_failures_as_zero,
+                                     average->second.rank}
+                       : RankedMeans{};
           },
           .format_failures = [](const LeaderboardRow& row) -> std::optional<std::int64_t> {
             std::optional<std::int64_t> sum;
@@ -75,10 +83,17 @@ Block average_block(const LeaderboardTable& table) {
               }
             }
             return sum;
+          },
+          .repeats = [](const LeaderboardRow& row) -> std::int64_t {
+            std::int64_t most = 0;
+            for (const auto& [task, run] : row.runs) {
+              most = std::max(most, run.repeat_count);
+            }
+            return most;
           }};
 }
 
-std::string both_means_text(const BothMeans& means, const MetricDescription& metric,
+std::string both_means_text(const RankedMeans& means, const MetricDescription& metric,
                             bool show_both) {
   std::string text = mean_text(means.mean, metric);
   if (show_both) {
@@ -87,17 +102,18 @@ std::string both_means_text(const BothMeans& means, const MetricDescription& met
   return text;
 }
 
-/// The best mean of a column as it is shown, so that rows that look equal are marked alike.
-std::string best_mean_text(const LeaderboardTable& table, const Block& block,
-                           const MetricDescription& metric) {
-  std::optional<double> best;
-  for (const LeaderboardRow& row : table.rows) {
-    const std::optional<double> mean = block.means(row, metric.name).mean;
-    if (mean && (!best || (metric.higher_is_better ? *mean > *best : *mean < *best))) {
-      best = mean;
-    }
-  }
-  return mean_text(best, metric);
+/// Whether the samples tell any two rows of the column apart.
+bool tells_apart(const LeaderboardTable& table, const Block& block, const std::string& metric) {
+  return std::any_of(table.rows.begin(), table.rows.end(), [&](const LeaderboardRow& row) {
+    return block.means(row, metric).rank.value_or(1) > 1;
+  });
+}
+
+/// "similarity[lsa]" → "similarity" over "[lsa]", so that columns stay narrow.
+TextColumn metric_column(const std::string& metric) {
+  const std::size_t label = std::min(metric.find('['), metric.size());
+  return {
+      .title = metric.substr(0, label), .subtitle = metric.substr(label), .right_aligned = true};
 }
 
 std::vector<MetricDescription> shown_metrics(const LeaderboardTable& table, const Block& block) {
@@ -106,7 +122,7 @@ std::vector<MetricDescription> shown_metrics(const LeaderboardTable& table, cons
     const bool is_main = std::find(table.main_metrics.begin(), table.main_metrics.end(),
                                    metric.name) != table.main_metrics.end();
     const bool has_value = std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
-      const BothMeans means = block.means(row, metric.name);
+      const RankedMeans means = block.means(row, metric.name);
       return means.mean || means.mean_failures_as_zero;
     });
     if (is_main && has_value) {
@@ -120,11 +136,13 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
   bool any_failed = false;
   bool any_pending = false;
   bool any_format = false;
+  bool any_repeats = false;
   for (const LeaderboardRow& row : table.rows) {
     const std::optional<SampleTally> samples = block.samples(row);
     any_failed = any_failed || (samples && samples->failed_count > 0);
     any_pending = any_pending || (samples && samples->pending_count > 0);
     any_format = any_format || block.format_failures(row).value_or(0) > 0;
+    any_repeats = any_repeats || block.repeats(row) > 1;
   }
 
   std::vector<TextColumn> columns;
@@ -133,18 +151,19 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
   }
   const std::vector<MetricDescription> metrics = shown_metrics(table, block);
   std::vector<bool> show_both;
-  std::vector<std::string> best;
+  std::vector<bool> ranked;
   for (const MetricDescription& metric : metrics) {
-    columns.push_back({.title = metric.name, .right_aligned = true});
+    columns.push_back(metric_column(metric.name));
     show_both.push_back(std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
-      const BothMeans means = block.means(row, metric.name);
+      const RankedMeans means = block.means(row, metric.name);
       return means.mean_failures_as_zero && means.mean != means.mean_failures_as_zero;
     }));
-    best.push_back(table.rows.size() > 1 ? best_mean_text(table, block, metric) : "");
+    ranked.push_back(tells_apart(table, block, metric.name));
   }
   for (const auto& [title, shown] :
        {std::pair("coverage", true), std::pair("failed", any_failed),
-        std::pair("pending", any_pending), std::pair("no tag", any_format)}) {
+        std::pair("pending", any_pending), std::pair("no tag", any_format),
+        std::pair("repeats", any_repeats)}) {
     if (shown) {
       columns.push_back({.title = title, .right_aligned = true});
     }
@@ -161,8 +180,8 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
       cells.push_back({.text = value ? plain_text(*value) : "–"});
     }
     for (std::size_t i = 0; i < metrics.size(); ++i) {
-      const BothMeans means = block.means(row, metrics[i].name);
-      const bool is_best = means.mean && mean_text(means.mean, metrics[i]) == best[i];
+      const RankedMeans means = block.means(row, metrics[i].name);
+      const bool is_best = ranked[i] && means.rank == 1U;
       cells.push_back({.text = both_means_text(means, metrics[i], show_both[i]),
                        .emphasis = is_best      ? Emphasis::kBold
                                    : means.mean ? Emphasis::kNone
@@ -185,6 +204,9 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
       const std::optional<std::int64_t> count = block.format_failures(row);
       cells.push_back({.text = count ? std::to_string(*count) : "–"});
     }
+    if (any_repeats) {
+      cells.push_back({.text = std::to_string(block.repeats(row))});
+    }
     text.add_row(std::move(cells));
   }
   return emphasized(printable_line(block.title), Emphasis::kBold, colours) + "\n" +
@@ -204,7 +226,9 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
   }
   std::string output;
   bool any_failed = false;
+  bool any_ranked = false;
   for (const LeaderboardTable& table : leaderboard.tables) {
+    const std::vector<ChanceWarning> warnings = chance_warnings(table);
     const std::string mode = table.knowledge_base_mode.empty()
                                  ? "not recorded"
                                  : printable_line(table.knowledge_base_mode);
@@ -214,7 +238,19 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
               short_fingerprint(table.samples_fingerprint) +
               (table.selection.empty() ? "" : ", " + printable_line(table.selection)) + "\n";
     for (const std::string& task : table.tasks) {
-      output += "\n" + block_text(table, task_block(task), colours);
+      const Block block = task_block(task);
+      output += "\n" + block_text(table, block, colours);
+      for (const ChanceWarning& warning : warnings) {
+        if (warning.task == task) {
+          output += emphasized("warning: " + printable_line(chance_text(warning)),
+                               Emphasis::kWarning, colours) +
+                    "\n";
+        }
+      }
+      any_ranked = any_ranked || std::any_of(table.main_metrics.begin(), table.main_metrics.end(),
+                                             [&](const auto& metric) {
+                                               return tells_apart(table, block, metric);
+                                             });
     }
     if (table.tasks.size() > 1) {
       output += "\n" + block_text(table, average_block(table), colours);
@@ -226,6 +262,12 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
   output += "\nMeans over valid samples";
   output += any_failed ? "; in parentheses with failures counted as 0" : "";
   output += ". Shares in %.\n";
+  if (any_ranked && colours) {
+    output +=
+        "Bold: rows than which none is significantly better (paired sign-flip tests over the "
+        "samples "
+        "two rows share,\nHolm over all pairs of rows in the column, level 5 %).\n";
+  }
   if (leaderboard.tables.size() > 1) {
     output += "Tables differ in knowledge base or data: do not compare across them.\n";
   }

@@ -12,14 +12,18 @@ namespace crudbench {
 
 /// Per table and task the main metrics with coverage, then the averages over tasks; shares in per
 /// cent. Where samples failed, each mean stands with the one that counts failures as 0 in
-/// parentheses. `colours` switches ANSI sequences on.
+/// parentheses. `colours` switches ANSI sequences on, and with them bold for the rows of rank 1 in
+/// columns whose rows can be told apart.
 std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours);
 
-/// The same tables in GitHub-flavoured Markdown, with 95 % intervals, data and provenance.
+/// The same tables in GitHub-flavoured Markdown, with 95 % intervals, data and provenance; rows of
+/// rank 1 are bold.
 std::string leaderboard_markdown(const Leaderboard& leaderboard);
 
 /// One line a row × task × metric, all metrics, numbers exact (a share as a share, not in per
-/// cent), with a header line. A run without any scores has one line without a metric.
+/// cent), with a header line. A run without any scores has one line without a metric. Where the
+/// items of a run have different numbers of gold documents, a line for each number follows, with
+/// `gold_count` and, in `n_valid`, its items; in all other lines `gold_count` is empty.
 std::string leaderboard_csv(const Leaderboard& leaderboard);
 
 /// Everything in the leaderboard, numbers exact; the format is described in reports/README.md.

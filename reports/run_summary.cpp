@@ -8,24 +8,46 @@
 #include <span>
 #include <utility>
 
+#include "metrics/bleu.h"
 #include "metrics/metric.h"
 
 namespace crudbench {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kMainMetrics = {"bleu_upstream", "rouge_l", "hit@",
-                                                          "recall@", "mrr"};
+/// In the order of tables. A name that ends in '@' stands for every cutoff, one that ends in '['
+/// for every label.
+constexpr std::array<std::string_view, 9> kMainMetrics = {
+    "bleu_upstream",       "rouge_l", "similarity[", "bertscore[", "quest_clean_f1[",
+    "quest_clean_recall[", "hit@",    "recall@",     "mrr"};
+/// Those with labels, by which of them go first where there is not room for all.
+constexpr std::array<std::string_view, 4> kLabelledMetrics = {"similarity[", "quest_clean_f1[",
+                                                              "quest_clean_recall[", "bertscore["};
+constexpr std::size_t kMaxMainMetrics = 8;
 constexpr std::int64_t kPreferredCutoff = 8;
 constexpr std::string_view kFormatMetric = "missing_response_tag";
+constexpr std::string_view kCorpusBleuMetric = "bleu_corpus";
 
-/// Position in `kMainMetrics`, or its size for any other metric. A name that ends in '@' stands for
-/// every cutoff.
+bool is_family(std::string_view main) {
+  return main.ends_with('@') || main.ends_with('[');
+}
+
+/// Position in `kMainMetrics`, or its size for any other metric.
 std::size_t main_rank(std::string_view name) {
   const auto found = std::find_if(kMainMetrics.begin(), kMainMetrics.end(), [&](auto main) {
-    return main.ends_with('@') ? name.starts_with(main) : name == main;
+    return is_family(main) ? name.starts_with(main) : name == main;
   });
   return static_cast<std::size_t>(found - kMainMetrics.begin());
+}
+
+/// The k of "hit@k"; 0 for a name without one.
+std::int64_t cutoff_of(std::string_view name) {
+  std::int64_t cutoff = 0;
+  const std::size_t at = name.find('@');
+  if (at != std::string_view::npos) {
+    std::from_chars(name.data() + at + 1, name.data() + name.size(), cutoff);
+  }
+  return cutoff;
 }
 
 bool is_digit(char byte) {
@@ -62,25 +84,38 @@ bool natural_less(std::string_view left, std::string_view right) {
   return left.empty() == right.empty() ? whole.first < whole.second : left.empty();
 }
 
-/// The values of one metric, as they come.
+/// The values of one metric, as they come: item by item.
 struct MetricColumn {
   MetricSummary summary;
   std::vector<double> values;
-  std::vector<double> item_means;  ///< Over the repeats of an item.
-  std::int64_t last_item_id = 0;
-  double last_item_count = 0.0;
+  ItemScores items;                           ///< The mean over the repeats of an item.
+  std::vector<std::size_t> item_gold_counts;  ///< By item.
+  std::vector<std::size_t> item_repeats;      ///< By item: how many of `values` are its.
+  std::vector<BleuCounts> item_counts;        ///< Of a measure of whole runs instead.
   std::int64_t seen_in_ok = 0;
 
-  void add(std::int64_t item_id, double value) {
+  void add(const ItemRecord& item, double value) {
     ++summary.valid_count;
     values.push_back(value);
-    if (item_means.empty() || last_item_id != item_id) {
-      item_means.push_back(value);
-      last_item_id = item_id;
-      last_item_count = 1.0;
+    if (is_new(item)) {
+      items.item_ids.push_back(item.item_id);
+      items.values.push_back(value);
+      item_gold_counts.push_back(item.gold_doc_ids.size());
+      item_repeats.push_back(1);
     } else {
-      last_item_count += 1.0;
-      item_means.back() += (value - item_means.back()) / last_item_count;
+      ++item_repeats.back();
+      items.values.back() +=
+          (value - items.values.back()) / static_cast<double>(item_repeats.back());
+    }
+  }
+
+  void add_counts(const ItemRecord& item, const BleuCounts& counts) {
+    ++summary.valid_count;
+    if (is_new(item)) {
+      items.item_ids.push_back(item.item_id);
+      item_counts.push_back(counts);
+    } else {
+      item_counts.back() += counts;
     }
   }
 
@@ -88,7 +123,80 @@ struct MetricColumn {
     ++summary.failed_count;
     ++summary.failures[failure_class];
   }
+
+  bool is_new(const ItemRecord& item) const {
+    return items.item_ids.empty() || items.item_ids.back() != item.item_id;
+  }
+
+  std::map<std::size_t, std::vector<double>> values_by_gold_count() const {
+    std::map<std::size_t, std::vector<double>> groups;
+    for (std::size_t i = 0; i < item_gold_counts.size(); ++i) {
+      groups[item_gold_counts[i]].push_back(items.values[i]);
+    }
+    return groups;
+  }
+
+  std::vector<std::vector<double>> values_by_item() const {
+    std::vector<std::vector<double>> groups;
+    groups.reserve(item_repeats.size());
+    auto begin = values.begin();
+    for (const std::size_t count : item_repeats) {
+      const auto end = begin + static_cast<std::ptrdiff_t>(count);
+      groups.emplace_back(begin, end);
+      begin = end;
+    }
+    return groups;
+  }
 };
+
+std::optional<BleuCounts> read_counts(const Json& list) {
+  std::vector<std::uint64_t> counts;
+  for (const Json& count : list) {
+    if (!count.is_number_unsigned()) {
+      return std::nullopt;
+    }
+    counts.push_back(count.get<std::uint64_t>());
+  }
+  return bleu_counts_from(counts);
+}
+
+/// Faults of form need no answer either, but lower is better there.
+bool is_retrieval_measure(const MetricDescription& metric) {
+  return !metric.needs_answer && metric.is_ranked && metric.higher_is_better;
+}
+
+/// The chance that `k` documents drawn from `documents` at random hold none of `gold`: C(documents
+/// - gold, k) / C(documents, k).
+double chance_of_none(double documents, double gold, double k) {
+  double chance = 1.0;
+  for (double drawn = 0.0; drawn < k && chance > 0.0; ++drawn) {
+    chance *= std::max(0.0, documents - gold - drawn) / (documents - drawn);
+  }
+  return chance;
+}
+
+/// The chance that they hold all of `gold`: C(documents - gold, k - gold) / C(documents, k).
+double chance_of_all(double documents, double gold, double k) {
+  double chance = 1.0;
+  for (double found = 0.0; found < gold; ++found) {
+    chance *= std::max(0.0, k - found) / (documents - found);
+  }
+  return chance;
+}
+
+/// What `metric` is expected to be of a random ranking of `documents`, of which `gold` are
+/// relevant.
+std::optional<double> chance_level(std::string_view metric, double documents, double gold) {
+  const double k = std::min(static_cast<double>(cutoff_of(metric)), documents);
+  if (documents < 1.0 || gold > documents || k < 1.0) {
+    return std::nullopt;
+  }
+  const std::string_view family = metric.substr(0, metric.find('@'));
+  return family == "hit"        ? std::optional(1.0 - chance_of_none(documents, gold, k))
+         : family == "all_gold" ? std::optional(chance_of_all(documents, gold, k))
+         : family == "recall"   ? std::optional(k / documents)
+                                : std::nullopt;
+}
 
 /// Samples that failed before they were scored, by what a metric says of them.
 struct UnscoredSample {
@@ -101,8 +209,11 @@ class RunAccumulator {
  public:
   void add(const ItemRecord& item, const SampleRecord& sample) {
     for (const auto& [name, score] : sample.scores.items()) {
-      add_score(name, item.item_id, score, !sample.failure);
+      add_score(name, item, score, !sample.failure);
     }
+    repeat_count_ = item.item_id == last_item_id_ ? repeat_count_ + 1 : 1;
+    last_item_id_ = item.item_id;
+    max_repeat_count_ = std::max(max_repeat_count_, repeat_count_);
     if (sample.failure) {
       ++failed_count_;
       ++failures_[std::string(to_string(sample.failure->stage)) + "/" +
@@ -116,7 +227,7 @@ class RunAccumulator {
     add_costs(sample);
   }
 
-  RunSummary finish(const RunRecord& run, const SummaryOptions& options, Executor& executor) {
+  ScoredRun finish(const RunRecord& run, const SummaryOptions& options, Executor& executor) {
     RunSummary summary{.run_id = run.run_id,
                        .fingerprint = run.fingerprint,
                        .task = run.task,
@@ -124,9 +235,11 @@ class RunAccumulator {
                        .sample_count = run.sample_count,
                        .ok_count = ok_count_,
                        .failed_count = failed_count_,
+                       .repeat_count = max_repeat_count_,
                        .failures = std::move(failures_),
                        .record_count = task_count(run.provenance, "records", run.task),
                        .excluded_count = task_count(run.provenance, "excluded", run.task),
+                       .document_count = distinct_documents(run.provenance),
                        .retrieval_seconds = retrieval_seconds_,
                        .generation_seconds = generation_seconds_,
                        .prompt_tokens = prompt_tokens_,
@@ -138,22 +251,45 @@ class RunAccumulator {
       }
       summary.metrics.push_back(summarize_column(name, column));
     }
-    if (options.intervals) {
-      add_intervals(summary.metrics, options.resampling, executor);
+    estimate_means_of(summary.metrics, options, executor);
+    ScoredRun scored;
+    std::size_t position = 0;
+    for (auto& [name, column] : columns_) {
+      MetricSummary& metric = summary.metrics[position++];
+      if (!column.item_counts.empty()) {
+        estimate_corpus(metric, column, options, executor);
+      }
+      if (summary.document_count) {
+        metric.chance_level =
+            mean_chance_level(metric, static_cast<double>(*summary.document_count));
+      }
+      if (max_repeat_count_ > 1) {
+        metric.variance = variance_components(column.values_by_item());
+      }
+      if (main_rank(name) < kMainMetrics.size()) {
+        scored.item_scores.emplace(name, std::move(column.items));
+      }
     }
     std::sort(summary.metrics.begin(), summary.metrics.end(),
               [](const MetricSummary& left, const MetricSummary& right) {
                 return metric_precedes(left.name, right.name);
               });
-    return summary;
+    scored.summary = std::move(summary);
+    return scored;
   }
 
  private:
-  void add_score(const std::string& name, std::int64_t item_id, const Json& score, bool ok) {
+  void add_score(const std::string& name, const ItemRecord& item, const Json& score, bool ok) {
     MetricColumn& column = columns_[name];
     column.seen_in_ok += ok ? 1 : 0;
     if (score.is_number()) {
-      column.add(item_id, score.get<double>());
+      column.add(item, score.get<double>());
+    } else if (name == kCorpusBleuMetric && score.is_object() && score.contains("counts")) {
+      if (const std::optional<BleuCounts> counts = read_counts(score["counts"])) {
+        column.add_counts(item, *counts);
+      } else {
+        column.add_failure("invalid_counts");
+      }
     } else if (score.is_object() && score.contains("failed")) {
       column.add_failure(score["failed"].is_string() ? score["failed"].get<std::string>()
                                                      : to_text(score["failed"]));
@@ -195,24 +331,94 @@ class RunAccumulator {
       summary.mean = mean(column.values);
     }
     const std::int64_t counted = summary.valid_count + summary.failed_count;
-    if (counted > 0 && description.higher_is_better) {
+    if (counted > 0 && description.higher_is_better && column.item_counts.empty()) {
       summary.mean_failures_as_zero = stable_sum(column.values) / static_cast<double>(counted);
     }
     return summary;
   }
 
-  /// `metrics` are in the order of `columns_`.
-  void add_intervals(std::vector<MetricSummary>& metrics, const ResamplingOptions& options,
-                     Executor& executor) const {
+  /// The intervals, and the means by number of gold documents. `metrics` are in the order of
+  /// `columns_`.
+  void estimate_means_of(std::vector<MetricSummary>& metrics, const SummaryOptions& options,
+                         Executor& executor) const {
+    struct Group {
+      std::size_t metric = 0;
+      std::size_t gold_count = 0;
+      std::size_t column = 0;
+    };
     std::vector<std::span<const double>> columns;
     columns.reserve(columns_.size());
     for (const auto& [name, column] : columns_) {
-      columns.emplace_back(column.item_means);
+      columns.emplace_back(column.items.values);
     }
-    const auto estimates = estimate_means(columns, options, executor);
+    std::vector<Group> groups;
+    std::vector<std::vector<double>> group_values;
+    std::size_t metric = 0;
+    for (const auto& [name, column] : columns_) {
+      if (is_retrieval_measure(describe_metric(name))) {
+        std::map<std::size_t, std::vector<double>> parts = column.values_by_gold_count();
+        for (auto& [gold_count, values] : parts) {
+          // A single part is the whole column.
+          groups.push_back({metric, gold_count, parts.size() > 1 ? columns.size() : metric});
+          if (parts.size() > 1) {
+            group_values.push_back(std::move(values));
+            columns.emplace_back(group_values.back());
+          }
+        }
+      }
+      ++metric;
+    }
+    std::vector<std::optional<MeanEstimate>> estimates(columns.size());
+    if (options.intervals) {
+      estimates = estimate_means(columns, options.resampling, executor);
+    }
     for (std::size_t i = 0; i < metrics.size(); ++i) {
       metrics[i].interval = estimates[i] ? estimates[i]->interval : std::nullopt;
     }
+    for (const Group& group : groups) {
+      const std::span<const double> values = columns[group.column];
+      metrics[group.metric].by_gold_count[group.gold_count] =
+          estimates[group.column].value_or(MeanEstimate{.n = values.size(), .mean = mean(values)});
+    }
+  }
+
+  static void estimate_corpus(MetricSummary& metric, const MetricColumn& column,
+                              const SummaryOptions& options, Executor& executor) {
+    if (!options.intervals) {
+      const std::optional<BleuScore> score = corpus_bleu(column.item_counts);
+      metric.mean = score ? std::optional(score->bleu) : std::nullopt;
+    } else if (const auto estimate =
+                   estimate_corpus_bleu(column.item_counts, options.resampling, executor)) {
+      metric.mean = estimate->bleu;
+      metric.interval = estimate->interval;
+    }
+  }
+
+  static std::optional<double> mean_chance_level(const MetricSummary& metric, double documents) {
+    double sum = 0.0;
+    double count = 0.0;
+    for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+      const auto level = chance_level(metric.name, documents, static_cast<double>(gold_count));
+      if (!level) {
+        return std::nullopt;
+      }
+      sum += *level * static_cast<double>(estimate.n);
+      count += static_cast<double>(estimate.n);
+    }
+    return count > 0.0 ? std::optional(sum / count) : std::nullopt;
+  }
+
+  /// Without those whose text another one has: metrics fold them.
+  static std::optional<std::int64_t> distinct_documents(const Json& provenance) {
+    const auto count_at = [&](const char* key) -> std::optional<std::int64_t> {
+      const auto found = provenance.is_object() ? provenance.find(key) : provenance.end();
+      return provenance.is_object() && found != provenance.end() && found->is_number_integer()
+                 ? std::optional(found->get<std::int64_t>())
+                 : std::nullopt;
+    };
+    const std::optional<std::int64_t> documents = count_at("documents");
+    return documents ? std::optional(*documents - count_at("duplicates").value_or(0))
+                     : std::nullopt;
   }
 
   static std::optional<std::int64_t> task_count(const Json& provenance, const char* key,
@@ -233,6 +439,9 @@ class RunAccumulator {
   std::int64_t ok_count_ = 0;
   std::int64_t failed_count_ = 0;
   std::int64_t cached_count_ = 0;
+  std::int64_t last_item_id_ = 0;
+  std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
+  std::int64_t max_repeat_count_ = 1;
   double retrieval_seconds_ = 0.0;
   double generation_seconds_ = 0.0;
   std::optional<std::int64_t> prompt_tokens_;
@@ -242,6 +451,24 @@ class RunAccumulator {
 template <class Value>
 Json optional_json(const std::optional<Value>& value) {
   return value ? Json(*value) : Json();
+}
+
+Json low_json(const std::optional<Interval>& interval) {
+  return interval ? Json(interval->low) : Json();
+}
+
+Json high_json(const std::optional<Interval>& interval) {
+  return interval ? Json(interval->high) : Json();
+}
+
+Json variance_json(const std::optional<VarianceComponents>& variance) {
+  return variance
+             ? Json{{"n_samples", variance->sample_count},
+                    {"n_values", variance->value_count},
+                    {"between_samples", variance->between_samples},
+                    {"between_repeats", variance->between_repeats},
+                    {"intraclass_correlation", optional_json(variance->intraclass_correlation)}}
+             : Json();
 }
 
 }  // namespace
@@ -263,12 +490,22 @@ const MetricSummary* RunSummary::metric(std::string_view name) const {
   return found != metrics.end() ? &*found : nullptr;
 }
 
+MetricSummary* RunSummary::metric(std::string_view name) {
+  return const_cast<MetricSummary*>(std::as_const(*this).metric(name));
+}
+
 RunSummary summarize_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
                          Executor& executor) {
+  return read_scored_run(store, run, options, executor).summary;
+}
+
+ScoredRun read_scored_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
+                          Executor& executor) {
   RunAccumulator accumulator;
-  store.visit_samples(run.run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
-    accumulator.add(item, sample);
-  });
+  store.visit_samples(
+      run.run_id,
+      [&](const ItemRecord& item, SampleRecord&& sample) { accumulator.add(item, sample); },
+      SampleDetail::kScores);
   return accumulator.finish(run, options, executor);
 }
 
@@ -279,36 +516,55 @@ bool metric_precedes(std::string_view left, std::string_view right) {
 }
 
 std::vector<std::string> main_metrics(const std::vector<std::string>& metrics) {
-  const auto distance = [](std::string_view name) {
-    const std::string_view digits = name.substr(name.find('@') + 1);
-    std::int64_t cutoff = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), cutoff);
-    // The preferred cutoff first, then the larger the better.
-    return cutoff == kPreferredCutoff ? std::numeric_limits<std::int64_t>::max() : cutoff;
-  };
-  std::vector<std::string> chosen;
-  for (const std::string_view main : kMainMetrics) {
-    const std::string* best = nullptr;
-    for (const std::string& name : metrics) {
-      if (main_rank(name) < kMainMetrics.size() && kMainMetrics[main_rank(name)] == main &&
-          (best == nullptr || distance(name) > distance(*best))) {
-        best = &name;
-      }
-    }
-    if (best != nullptr) {
-      chosen.push_back(*best);
+  std::map<std::string_view, std::vector<std::string>> families;  // By their name in kMainMetrics.
+  for (const std::string& name : metrics) {
+    if (main_rank(name) < kMainMetrics.size()) {
+      families[kMainMetrics[main_rank(name)]].push_back(name);
     }
   }
+  const auto cutoff_precedes = [](const std::string& left, const std::string& right) {
+    // The preferred cutoff first, then the larger the better.
+    const auto key = [](const std::string& name) {
+      return std::pair(cutoff_of(name) == kPreferredCutoff, cutoff_of(name));
+    };
+    return key(left) > key(right);
+  };
+  std::vector<std::string> chosen;
+  for (auto& [family, names] : families) {
+    if (!family.ends_with('[')) {
+      chosen.push_back(*std::min_element(names.begin(), names.end(), cutoff_precedes));
+    }
+    std::sort(names.begin(), names.end(), metric_precedes);
+  }
+  for (std::size_t label = 0; label < metrics.size(); ++label) {
+    for (const std::string_view family : kLabelledMetrics) {
+      if (chosen.size() < kMaxMainMetrics && families[family].size() > label) {
+        chosen.push_back(families[family][label]);
+      }
+    }
+  }
+  std::sort(chosen.begin(), chosen.end(), metric_precedes);
   return chosen;
 }
 
 Json summary_json(const RunSummary& summary) {
   Json metrics = Json::object();
   for (const MetricSummary& metric : summary.metrics) {
+    Json by_gold_count = Json::object();
+    for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+      by_gold_count[std::to_string(gold_count)] = {{"n", estimate.n},
+                                                   {"mean", estimate.mean},
+                                                   {"low", low_json(estimate.interval)},
+                                                   {"high", high_json(estimate.interval)}};
+    }
     metrics[metric.name] = {{"mean", optional_json(metric.mean)},
                             {"mean_failures_as_zero", optional_json(metric.mean_failures_as_zero)},
-                            {"low", metric.interval ? Json(metric.interval->low) : Json()},
-                            {"high", metric.interval ? Json(metric.interval->high) : Json()},
+                            {"low", low_json(metric.interval)},
+                            {"high", high_json(metric.interval)},
+                            {"rank", optional_json(metric.rank)},
+                            {"chance_level", optional_json(metric.chance_level)},
+                            {"by_gold_count", std::move(by_gold_count)},
+                            {"variance", variance_json(metric.variance)},
                             {"n_valid", metric.valid_count},
                             {"n_undefined", metric.undefined_count},
                             {"n_failed", metric.failed_count},
@@ -324,9 +580,11 @@ Json summary_json(const RunSummary& summary) {
           {"failed", summary.failed_count},
           {"pending", summary.pending_count()},
           {"coverage", optional_json(summary.coverage())},
+          {"repeats", summary.repeat_count},
           {"failures", summary.failures},
           {"records", optional_json(summary.record_count)},
           {"excluded", optional_json(summary.excluded_count)},
+          {"documents", optional_json(summary.document_count)},
           {"format_failures", optional_json(summary.format_failure_count)},
           {"retrieval_seconds", summary.retrieval_seconds},
           {"generation_seconds", summary.generation_seconds},

@@ -34,7 +34,23 @@ struct MetricSummary {
   /// failure would be a reward.
   std::optional<double> mean_failures_as_zero;
   std::optional<Interval> interval;  ///< 95 % bootstrap interval of `mean`.
+
+  /// For measures of retrieval: the mean over the items with so many gold documents, each item with
+  /// the mean of its valid repeats.
+  std::map<std::size_t, MeanEstimate> by_gold_count;
+  /// What a random ranking of the knowledge base's documents is expected to score on the valid
+  /// samples; known for hit@k, recall@k and all_gold@k, where the run recorded its documents.
+  std::optional<double> chance_level;
+  /// How the values vary between samples and between the repeats of a sample; absent without
+  /// repeats.
+  std::optional<VarianceComponents> variance;
+  /// Among the rows of a leaderboard, by significance; absent elsewhere and for other than main
+  /// metrics.
+  std::optional<std::size_t> rank;
 };
+
+/// From this chance level on, reports warn that a metric says little.
+inline constexpr double kHighChanceLevel = 0.05;
 
 /// What one run came to.
 struct RunSummary {
@@ -45,10 +61,13 @@ struct RunSummary {
   std::int64_t sample_count = 0;  ///< Samples the run is to hold.
   std::int64_t ok_count = 0;
   std::int64_t failed_count = 0;
+  std::int64_t repeat_count = 1;                 ///< The most results that an item has.
   std::map<std::string, std::int64_t> failures;  ///< "generation/timeout" → samples.
   /// Records of the task's data file, and those left out as unusable; from the run's provenance.
   std::optional<std::int64_t> record_count;
   std::optional<std::int64_t> excluded_count;
+  /// Different documents of the knowledge base, from the run's provenance.
+  std::optional<std::int64_t> document_count;
 
   std::vector<MetricSummary> metrics;  ///< In the order of `metric_precedes`.
   /// Replies without the `<response>` tag that the prompt asked for; absent if not looked at.
@@ -66,6 +85,7 @@ struct RunSummary {
   std::optional<double> coverage() const;
   /// nullptr if no sample has it.
   const MetricSummary* metric(std::string_view name) const;
+  MetricSummary* metric(std::string_view name);
 };
 
 struct SummaryOptions {
@@ -75,16 +95,35 @@ struct SummaryOptions {
 
 /// Reads the samples of a run once, in the order of the task's items, so the same store gives the
 /// same bits. With repeats, the unit that is resampled is the item with the mean of its valid
-/// repeats.
+/// repeats. A measure of whole runs (corpus BLEU) is taken over the counts of all valid samples,
+/// and resampled by items with all their repeats.
 RunSummary summarize_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
                          Executor& executor);
+
+/// What the items of a run scored in one metric, each with the mean of its valid repeats.
+struct ItemScores {
+  std::vector<std::int64_t> item_ids;  ///< Ascending.
+  std::vector<double> values;          ///< By position in `item_ids`.
+};
+
+/// A summary, and what it was made of as far as rows are compared by it.
+struct ScoredRun {
+  RunSummary summary;
+  std::map<std::string, ItemScores> item_scores;  ///< Of all metrics that can be main ones.
+};
+
+/// `summarize_run` with the scores, in the same one reading.
+ScoredRun read_scored_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
+                          Executor& executor);
 
 /// The order of metrics in every output: the main ones first, then by name with numbers compared
 /// as numbers (recall@2 before recall@10).
 bool metric_precedes(std::string_view left, std::string_view right);
 
-/// The few of `metrics` that a narrow table shows: BLEU and ROUGE-L as upstream computes them,
-/// hit@k and recall@k at one cutoff (8 if there, else the largest), MRR.
+/// The few of `metrics` that a narrow table shows, at most 8 and in the order of `metric_precedes`:
+/// BLEU and ROUGE-L as upstream computes them, hit@k and recall@k at one cutoff (8 if there, else
+/// the largest), MRR; and, as far as there is room, sentence similarity, question answering (F1,
+/// recall) and BERTScore, each under its first label before any of them under a second one.
 std::vector<std::string> main_metrics(const std::vector<std::string>& metrics);
 
 /// The summary as JSON; the fields are described in reports/README.md.

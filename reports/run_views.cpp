@@ -1,6 +1,8 @@
 #include "reports/run_views.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -84,6 +86,14 @@ Json excerpts_json(const std::vector<SampleExcerpt>& excerpts) {
   return list;
 }
 
+/// " [19.20, 23.40]"; empty without an interval.
+std::string interval_suffix(const std::optional<Interval>& interval,
+                            const MetricDescription& metric) {
+  return interval ? " [" + mean_text(interval->low, metric) + ", " +
+                        mean_text(interval->high, metric) + "]"
+                  : "";
+}
+
 std::string metrics_text(const RunSummary& summary, bool colours) {
   TextTable table({{.title = "metric"},
                    {.title = "mean", .right_aligned = true},
@@ -111,6 +121,66 @@ std::string metrics_text(const RunSummary& summary, bool colours) {
   return table.to_string(colours);
 }
 
+/// The measures of retrieval by number of gold documents; empty unless there are several numbers.
+std::string gold_counts_text(const RunSummary& summary, bool colours) {
+  std::map<std::size_t, std::size_t> items;  // By number of gold documents.
+  for (const MetricSummary& metric : summary.metrics) {
+    for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+      items[gold_count] = std::max(items[gold_count], estimate.n);
+    }
+  }
+  if (items.size() < 2) {
+    return "";
+  }
+  std::vector<TextColumn> columns = {{.title = "metric"}};
+  for (const auto& [gold_count, count] : items) {
+    columns.push_back({.title = std::to_string(gold_count) + " gold",
+                       .subtitle = "n " + std::to_string(count),
+                       .right_aligned = true});
+  }
+  TextTable table(std::move(columns));
+  for (const MetricSummary& metric : summary.metrics) {
+    if (metric.by_gold_count.empty()) {
+      continue;
+    }
+    const MetricDescription description = describe_metric(metric.name);
+    std::vector<TextCell> cells = {{.text = metric.name}};
+    for (const auto& [gold_count, count] : items) {
+      const auto found = metric.by_gold_count.find(gold_count);
+      cells.push_back({.text = found == metric.by_gold_count.end()
+                                   ? "–"
+                                   : mean_text(found->second.mean, description) +
+                                         interval_suffix(found->second.interval, description)});
+    }
+    table.add_row(std::move(cells));
+  }
+  return heading("retrieval by number of gold documents", colours) + table.to_string(colours);
+}
+
+/// How much of the spread of each metric is between samples; empty without repeats.
+std::string variance_text(const RunSummary& summary, bool colours) {
+  TextTable table({{.title = "metric"},
+                   {.title = "between samples", .right_aligned = true},
+                   {.title = "between repeats", .right_aligned = true},
+                   {.title = "intraclass correlation", .right_aligned = true}});
+  bool any = false;
+  for (const MetricSummary& metric : summary.metrics) {
+    if (metric.variance) {
+      const MetricDescription description = describe_metric(metric.name);
+      any = true;
+      table.add_row({{.text = metric.name},
+                     {.text = mean_text(std::sqrt(metric.variance->between_samples), description)},
+                     {.text = mean_text(std::sqrt(metric.variance->between_repeats), description)},
+                     {.text = fixed_number(metric.variance->intraclass_correlation, 3)}});
+    }
+  }
+  return any ? heading(
+                   "standard deviations over " + std::to_string(summary.repeat_count) + " repeats",
+                   colours) +
+                   table.to_string(colours)
+             : "";
+}
+
 /// Label and value lines, the values aligned.
 std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs,
                        bool colours) {
@@ -130,6 +200,9 @@ std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& p
 std::string score_text(const std::string& metric, const Json& score) {
   if (score.is_number()) {
     return mean_text(score.get<double>(), describe_metric(metric));
+  }
+  if (score.is_object() && score.contains("counts")) {
+    return "counts " + to_text(score["counts"]);
   }
   return score.is_object() && score.contains("failed") ? "failed: " + plain_text(score["failed"])
                                                        : "undefined";
@@ -339,10 +412,12 @@ std::string run_view_terminal(const RunView& view, bool colours) {
       {"fingerprint", summary.fingerprint},
       {"task", summary.task},
       {"created", summary.created_at},
-      {"samples", std::to_string(summary.ok_count) + " ok, " +
-                      std::to_string(summary.failed_count) + " failed, " +
-                      std::to_string(summary.pending_count()) + " pending, of " +
-                      std::to_string(summary.sample_count)},
+      {"samples",
+       std::to_string(summary.ok_count) + " ok, " + std::to_string(summary.failed_count) +
+           " failed, " + std::to_string(summary.pending_count()) + " pending, of " +
+           std::to_string(summary.sample_count) +
+           (summary.repeat_count > 1 ? ", with " + std::to_string(summary.repeat_count) + " repeats"
+                                     : "")},
       {"coverage", share_text(summary.coverage())},
       {"retrieval", seconds_text(summary.retrieval_seconds) + " in all"},
       {"generation", seconds_text(summary.generation_seconds) + " in all, " +
@@ -369,6 +444,13 @@ std::string run_view_terminal(const RunView& view, bool colours) {
 
   output += heading("means", colours);
   output += summary.metrics.empty() ? "no scores yet\n" : metrics_text(summary, colours);
+  if (const auto warning = chance_warning(summary)) {
+    output += emphasized("warning: " + printable_line(chance_text(*warning)), Emphasis::kWarning,
+                         colours) +
+              "\n";
+  }
+  output += gold_counts_text(summary, colours);
+  output += variance_text(summary, colours);
   if (!summary.failures.empty()) {
     output += heading("failures", colours);
     std::vector<std::pair<std::string, std::string>> failures;

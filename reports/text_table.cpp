@@ -11,6 +11,7 @@ namespace crudbench {
 namespace {
 
 constexpr std::size_t kColumnGap = 2;
+constexpr std::size_t kMaxSubtitleColumns = 20;
 
 std::string cell_text(const std::string& text) {
   return clip_to_columns(printable_line(text), TextTable::kMaxCellColumns);
@@ -21,7 +22,8 @@ std::string cell_text(const std::string& text) {
 TextTable::TextTable(std::vector<TextColumn> columns) : columns_(std::move(columns)) {
   for (TextColumn& column : columns_) {
     column.title = cell_text(column.title);
-    widths_.push_back(display_width(column.title));
+    column.subtitle = clip_to_columns(printable_line(column.subtitle), kMaxSubtitleColumns);
+    widths_.push_back(std::max(display_width(column.title), display_width(column.subtitle)));
   }
 }
 
@@ -52,11 +54,18 @@ std::string TextTable::to_string(bool colours) const {
     }
     output += line + "\n";
   };
-  std::vector<TextCell> titles;
-  for (const TextColumn& column : columns_) {
-    titles.push_back({.text = column.title, .emphasis = Emphasis::kDim});
+  const auto append_titles = [&](std::string TextColumn::*title) {
+    std::vector<TextCell> titles;
+    for (const TextColumn& column : columns_) {
+      titles.push_back({.text = column.*title, .emphasis = Emphasis::kDim});
+    }
+    append_line([&](std::size_t i) -> const TextCell& { return titles[i]; });
+  };
+  append_titles(&TextColumn::title);
+  if (std::any_of(columns_.begin(), columns_.end(),
+                  [](const TextColumn& column) { return !column.subtitle.empty(); })) {
+    append_titles(&TextColumn::subtitle);
   }
-  append_line([&](std::size_t i) -> const TextCell& { return titles[i]; });
   for (const std::vector<TextCell>& row : rows_) {
     append_line([&](std::size_t i) -> const TextCell& { return row[i]; });
   }

@@ -10,6 +10,7 @@ enum class Emphasis { kNone, kBold, kDim, kWarning };
 
 struct TextColumn {
   std::string title;
+  std::string subtitle = {};  ///< In a second line of titles, which is there if any column has one.
   bool right_aligned = false;
 };
 

@@ -2,9 +2,11 @@
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
 #include "harness/core/error.h"
+#include "harness/core/log.h"
 #include "reports/leaderboard.h"
 #include "reports/renderers.h"
 #include "reports/report.h"
+#include "reports/trec.h"
 
 namespace crudbench {
 
@@ -13,7 +15,9 @@ namespace {
 constexpr OptionSpec kOptions[]{
     {"output", "DIR", "write report.html, leaderboard.md, .csv and .json there (short: -o)"},
     {"experiment", "NAME", "only the runs of this experiment (default: all runs)"},
-    {"format", "FORMAT", "print terminal, markdown, csv, json or html to stdout instead"},
+    {"format", "FORMAT",
+     "print terminal, markdown, csv, json or html to stdout instead; trec writes files for "
+     "trec_eval into --output"},
     {"no-intervals", "", "leave out the bootstrap intervals, for very large workspaces"},
     kThreadsOption,
 };
@@ -21,12 +25,13 @@ constexpr OptionSpec kOptions[]{
 constexpr CommandSpec kSpec{
     .name = "report",
     .arguments = "[WORKSPACE]",
-    .summary = "Make the leaderboard: a self-contained HTML page, Markdown, CSV, JSON.",
+    .summary = "Make the leaderboard: a self-contained HTML page, Markdown, CSV, JSON, TREC files.",
     .max_positionals = 1,
     .options = kOptions,
     .examples =
         "  crudbench report workspace -o report\n"
-        "  crudbench report --experiment sample --format markdown\n"};
+        "  crudbench report --experiment sample --format markdown\n"
+        "  crudbench report workspace --format trec -o trec\n"};
 
 std::string rendered(const Leaderboard& leaderboard, const std::string& format) {
   if (format == "terminal") {
@@ -44,8 +49,34 @@ std::string rendered(const Leaderboard& leaderboard, const std::string& format) 
   if (format == "html") {
     return leaderboard_html(leaderboard);
   }
-  throw Error(ErrorCode::kInvalidConfig,
-              "--format: expected terminal, markdown, csv, json or html, found '" + format + "'");
+  throw Error(
+      ErrorCode::kInvalidConfig,
+      "--format: expected terminal, markdown, csv, json, html or trec, found '" + format + "'");
+}
+
+/// Prints where the index of the files stands.
+void write_trec_files(const Arguments& arguments, const Store& store) {
+  const auto folder = arguments.value("output");
+  if (!folder) {
+    throw Error(ErrorCode::kInvalidConfig, "--format trec writes files: name a folder, -o DIR");
+  }
+  std::int64_t queries = 0;
+  std::int64_t differing = 0;
+  for (const TrecRun& written : write_trec(store, arguments.value("experiment"), *folder)) {
+    queries += written.query_count;
+    differing += written.differing_count;
+  }
+  if (differing > 0) {
+    log_warning("report", std::to_string(differing) + " of " + std::to_string(queries) +
+                              " rankings hold copies of documents that only the metrics could "
+                              "fold: trec_eval's values will differ there (see trec.json)");
+  }
+  const std::string index = (std::filesystem::path(*folder) / "trec.json").string();
+  if (arguments.has("json")) {
+    print_json({{"trec", index}});
+  } else {
+    print(index + "\n");
+  }
 }
 
 ExitCode run(const Arguments& arguments) {
@@ -56,6 +87,10 @@ ExitCode run(const Arguments& arguments) {
                                   ? workspace_of(arguments)
                                   : Workspace{.folder = arguments.positionals().front()};
   const Store store(workspace, Database::Mode::kReadOnly);
+  if (arguments.value("format") == "trec") {
+    write_trec_files(arguments, store);
+    return ExitCode::kDone;
+  }
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
   const LeaderboardOptions options{.experiment = arguments.value("experiment"),
                                    .summary = {.intervals = !arguments.has("no-intervals")}};

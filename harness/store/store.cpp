@@ -396,20 +396,27 @@ void Store::put_scores(std::int64_t run_id, std::span<const SampleRecord> sample
   transaction.commit();
 }
 
-void Store::visit_samples(
-    std::int64_t run_id,
-    const std::function<void(const ItemRecord&, SampleRecord&&)>& visit) const {
+void Store::visit_samples(std::int64_t run_id,
+                          const std::function<void(const ItemRecord&, SampleRecord&&)>& visit,
+                          SampleDetail detail) const {
   const std::lock_guard lock(mutex_);
-  Statement row = database_.prepare(
-      "SELECT i.id, i.task, i.sample_id, i.query, i.reference, i.gold_doc_ids, s.repeat, "
-      "s.failed_stage, s.failure_class, s.failure_message, s.prompt_sha256, s.prediction, "
-      "COALESCE(s.reply, c.text), s.completion_key, s.hits, s.context_chars, s.prompt_tokens, "
-      "s.cached_prompt_tokens, s.completion_tokens, s.retrieval_seconds, s.generation_seconds, "
-      "s.attempt_count, s.attempts, s.finish_reason, s.cached, s.scores, s.gold_chunk_count, "
-      "s.examinations "
-      "FROM samples s JOIN items i ON i.id = s.item_id "
-      "LEFT JOIN completions c ON c.key = s.completion_key "
-      "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat");
+  // Either way the same columns at the same places.
+  const bool is_whole = detail == SampleDetail::kEverything;
+  const std::string sql =
+      std::string("SELECT i.id, i.task, i.sample_id, ") +
+      (is_whole ? "i.query, i.reference" : "'', ''") +
+      ", i.gold_doc_ids, s.repeat, s.failed_stage, s.failure_class, s.failure_message, "
+      "s.prompt_sha256, " +
+      (is_whole ? "s.prediction, COALESCE(s.reply, c.text), s.completion_key, s.hits"
+                : "'', NULL, NULL, '[]'") +
+      ", s.context_chars, s.prompt_tokens, s.cached_prompt_tokens, s.completion_tokens, "
+      "s.retrieval_seconds, s.generation_seconds, s.attempt_count, " +
+      (is_whole ? "s.attempts" : "NULL") +
+      ", s.finish_reason, s.cached, s.scores, s.gold_chunk_count, " +
+      (is_whole ? "s.examinations" : "'{}'") + " FROM samples s JOIN items i ON i.id = s.item_id " +
+      (is_whole ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
+      "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";
+  Statement row = database_.prepare(sql);
   row.bind(1, run_id);
   while (row.step()) {
     ItemRecord item;

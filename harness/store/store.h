@@ -85,6 +85,12 @@ struct RunProgress {
   std::int64_t failed = 0;
 };
 
+/// What is read of a sample.
+enum class SampleDetail {
+  kEverything,
+  kScores,  ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
+};
+
 /// A completed request.
 struct CompletionRecord {
   std::string text;
@@ -134,7 +140,8 @@ class Store {
   /// Calls `visit` for every sample of a run, ordered by task item; the reply comes from the
   /// completion cache where it stands there. `visit` must not call the store.
   void visit_samples(std::int64_t run_id,
-                     const std::function<void(const ItemRecord&, SampleRecord&&)>& visit) const;
+                     const std::function<void(const ItemRecord&, SampleRecord&&)>& visit,
+                     SampleDetail detail = SampleDetail::kEverything) const;
 
   /// Which metrics every finished sample of a run has: type → fingerprint.
   std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;

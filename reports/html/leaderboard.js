@@ -60,10 +60,10 @@
     return seconds < 1 ? `${(seconds * 1e3).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
   }
 
-  // A text that may break after "_" and "/".
+  // A text that may break after "_" and "/", and before the label of a metric.
   function breakable(text) {
     const fragment = document.createDocumentFragment();
-    text.split(/(?<=[_/])/).forEach((part, position) => {
+    text.split(/(?<=[_/])|(?=\[)/).forEach((part, position) => {
       fragment.append(...(position > 0 ? [document.createElement("wbr")] : []), part);
     });
     return fragment;
@@ -144,6 +144,7 @@
       if (total.pending > 0) {
         notes.push(`${plural(total.pending, "sample")} of ${total.samples.toLocaleString("en")} have no result yet: a run was interrupted or goes on. "crudbench run" continues it.`);
       }
+      notes.push(...this.chanceNotes());
       const versions = ["crudbench", "git", "jieba_fingerprint"].filter(
         (path) => (own(this.table.provenance, path) ?? []).length > 1,
       );
@@ -151,6 +152,18 @@
         notes.push(`The rows were not all made by the same program: ${versions.join(", ")} differ (see Provenance).`);
       }
       return notes.map((note) => element("p", { class: "notice warn" }, note));
+    }
+
+    // One note for the tasks that share a knowledge base.
+    chanceNotes() {
+      const byDocuments = new Map();
+      for (const { task, documents, chance_levels: levels } of this.table.chance_warnings) {
+        const texts = Object.entries(levels).map(([name, level]) => `${name} ${percent(level)}`);
+        byDocuments.set(documents, [...(byDocuments.get(documents) ?? []), `${texts.join(", ")} (${task})`]);
+      }
+      return [...byDocuments].map(
+        ([documents, texts]) => `Small knowledge base: a random ranking of its ${plural(documents, "document")} is expected to reach ${texts.join("; ")}. A metric says little near its chance level.`,
+      );
     }
 
     set(change) {
@@ -245,6 +258,7 @@
         kind: "number",
         ranked: metric,
         value: (row) => read(row)?.[this.state.mean] ?? undefined,
+        rank: (row) => read(row)?.rank ?? undefined,
         fill: (cell, row) => this.fillMean(cell, read(row), metric),
       };
     }
@@ -313,6 +327,10 @@
           if (total.pending > 0) {
             cell.append(element("span", { class: "note" }, `${total.pending} pending`));
           }
+          const repeats = Math.max(...runs.map((run) => run.repeats));
+          if (repeats > 1) {
+            cell.append(element("span", { class: "note plain" }, `${repeats} repeats`));
+          }
           if (this.state.task === null && runs.length < this.table.tasks.length) {
             cell.append(element("span", { class: "note" }, `${runs.length} of ${this.table.tasks.length} tasks`));
           }
@@ -353,14 +371,17 @@
         if (summary.n_missing > 0) {
           parts.push(`${summary.n_missing} not scored`);
         }
-        cell.title = `${value}\n${parts.join(", ")}`;
+        const lines = [String(value), parts.join(", ")];
+        if (isNumber(summary.rank)) {
+          lines.push(`rank ${summary.rank} by significance`);
+        }
+        if (isNumber(summary.chance_level)) {
+          lines.push(`chance level ${formatMean(summary.chance_level, metric)}`);
+        }
+        cell.title = lines.join("\n");
       }
-      if (this.state.ranges && this.state.mean === "mean" && isNumber(summary.low)) {
-        const scale = metric.is_share ? 100 : 1;
-        const digits = metric.is_share || Math.abs(value) >= 100 ? 1 : 2;
-        cell.append(
-          element("span", { class: "range" }, `${(summary.low * scale).toFixed(digits)}–${(summary.high * scale).toFixed(digits)}`),
-        );
+      if (this.state.ranges && this.state.mean === "mean") {
+        cell.append(this.range(summary, metric) ?? "");
       }
     }
 
@@ -388,17 +409,9 @@
         .map(({ row }) => row);
     }
 
-    // The best and the second-best distinct value of a column, as shown.
-    places(column) {
-      if (!column.ranked || this.table.rows.length < 2 || !this.table.main_metrics.includes(column.ranked.name)) {
-        return [];
-      }
-      const shown = this.table.rows.map(column.value).filter(isNumber).map((value) => formatMean(value, column.ranked));
-      const distinct = [...new Set(shown)].sort((left, right) => right - left);
-      if (!column.ranked.higher_is_better) {
-        distinct.reverse();
-      }
-      return distinct.length > 1 ? distinct.slice(0, 2) : [];
+    // Whether the samples tell any two rows of a column apart.
+    tellsApart(column) {
+      return Boolean(column.rank) && this.table.rows.some((row) => column.rank(row) > 1);
     }
 
     sortBy(column) {
@@ -434,7 +447,7 @@
       return element("thead", {}, row);
     }
 
-    bodyRow(row, columns, places) {
+    bodyRow(row, columns, telling) {
       const open = this.state.open.has(row);
       const firstNumber = columns.findIndex((column) => column.kind === "number");
       const line = element("tr", { class: "row" });
@@ -462,9 +475,7 @@
           );
         } else if (column.fill) {
           column.fill(cell, row);
-          const place = isNumber(value) && column.ranked ? places[position].indexOf(formatMean(value, column.ranked)) : -1;
-          cell.classList.toggle("best", place === 0);
-          cell.classList.toggle("second", place === 1);
+          cell.classList.toggle("best", telling[position] && column.rank(row) === 1);
         } else if (value === undefined) {
           cell.append(element("span", { class: "absent" }, "–"));
         } else {
@@ -475,6 +486,99 @@
         line.append(cell);
       });
       return open ? [line, this.detailRow(row, columns.length)] : [line];
+    }
+
+    // A small table of a row's details: titles, and lines of texts.
+    detailTable(title, titles, lines) {
+      return [
+        element("h3", {}, title),
+        element(
+          "table",
+          {},
+          element("thead", {}, element("tr", {}, ...titles.map((text) => element("th", { scope: "col" }, breakable(text))))),
+          element(
+            "tbody",
+            {},
+            ...lines.map(([head, ...cells]) =>
+              element("tr", {}, element("th", { scope: "row" }, breakable(head)), ...cells.map((text) => element("td", {}, text))),
+            ),
+          ),
+        ),
+      ];
+    }
+
+    // The runs of a row with their tasks, in the order of the table.
+    runsByTask(row) {
+      return this.table.tasks.map((task) => [task, own(row.runs, task)]).filter(([, run]) => run);
+    }
+
+    // Retrieval by number of gold documents, where there are several numbers.
+    goldCounts(row) {
+      const names = this.table.metrics.map(({ name }) => name).filter((name) => {
+        const cutoff = /@(\d+)/.exec(name);
+        return !name.startsWith("chunk_") && (!cutoff || this.goldCutoff() === Number(cutoff[1]))
+          && this.runsByTask(row).some(([, run]) => Object.keys(own(run.metrics, name)?.by_gold_count ?? {}).length > 0);
+      });
+      const lines = [];
+      const golds = new Set();
+      for (const [task, run] of this.runsByTask(row)) {
+        const groups = names.map((name) => own(run.metrics, name)?.by_gold_count ?? {});
+        for (const gold of [...new Set(groups.flatMap((group) => Object.keys(group)))].sort((a, b) => a - b)) {
+          golds.add(gold);
+          const counts = groups.map((group) => own(group, gold)?.n ?? 0);
+          const means = groups.map((group, position) => this.estimateText(own(group, gold), this.metrics.get(names[position])));
+          lines.push([task, gold, String(Math.max(...counts)), ...means]);
+        }
+      }
+      return golds.size > 1 ? this.detailTable("Retrieval by number of gold documents", ["Task", "Golds", "n", ...names], lines) : [];
+    }
+
+    // The cutoff of the main metrics, for tables that have room for one.
+    goldCutoff() {
+      const main = this.table.main_metrics.map((name) => /@(\d+)/.exec(name)).find(Boolean);
+      return main ? Number(main[1]) : undefined;
+    }
+
+    estimateText(estimate, metric) {
+      const fragment = document.createDocumentFragment();
+      if (estimate) {
+        fragment.append(formatMean(estimate.mean, metric), this.range(estimate, metric) ?? "");
+      } else {
+        fragment.append("–");
+      }
+      return fragment;
+    }
+
+    // The interval of an estimate, in a line of its own; undefined if there is none.
+    range(estimate, metric) {
+      if (!isNumber(estimate.low)) {
+        return undefined;
+      }
+      const scale = metric.is_share ? 100 : 1;
+      const digits = metric.is_share || Math.abs(estimate.mean) >= 100 ? 1 : 2;
+      const text = `${(estimate.low * scale).toFixed(digits)}–${(estimate.high * scale).toFixed(digits)}`;
+      return element("span", { class: "range" }, text);
+    }
+
+    // How the values vary between samples and between repeats, of the main metrics.
+    variances(row) {
+      const lines = [];
+      for (const [task, run] of this.runsByTask(row)) {
+        for (const name of this.table.main_metrics) {
+          const variance = own(run.metrics, name)?.variance;
+          if (variance) {
+            const metric = this.metrics.get(name);
+            const deviation = (value) => formatMean(Math.sqrt(value), metric);
+            const correlation = variance.intraclass_correlation;
+            lines.push([
+              task, name, String(run.repeats), deviation(variance.between_samples), deviation(variance.between_repeats),
+              isNumber(correlation) ? correlation.toFixed(3) : "–",
+            ]);
+          }
+        }
+      }
+      const titles = ["Task", "Metric", "Repeats", "Between samples", "Between repeats", "Intraclass correlation"];
+      return lines.length > 0 ? this.detailTable("Standard deviations with repeats", titles, lines) : [];
     }
 
     detailRow(row, width) {
@@ -524,6 +628,8 @@
               element("thead", {}, element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)))),
               runs,
             ),
+            ...this.goldCounts(row),
+            ...this.variances(row),
             element("h3", {}, "Configuration"),
             element("pre", {}, JSON.stringify(row.cell, null, 2)),
           ),
@@ -538,10 +644,10 @@
         ? ["data-key", "data-row"].map((name) => [name, active.getAttribute(name)]).find(([, value]) => value !== null)
         : undefined;
       const columns = this.columns();
-      const places = columns.map((column) => this.places(column));
+      const telling = columns.map((column) => this.tellsApart(column));
       const body = element("tbody");
       for (const row of this.sortedRows(columns.find((column) => column.key === this.state.sort))) {
-        body.append(...this.bodyRow(row, columns, places));
+        body.append(...this.bodyRow(row, columns, telling));
       }
       this.scroll.replaceChildren(element("table", {}, this.header(columns), body));
       if (focus) {

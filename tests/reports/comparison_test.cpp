@@ -62,6 +62,99 @@ TEST(CompareRuns, CorrectsOverAllSystems) {
   EXPECT_EQ(comparison.comparisons[1].system, 2U);
 }
 
+/// A run with the values of one metric, sample by sample.
+TestRun run_of(const std::string& retriever, const std::string& metric,
+               const std::vector<double>& values) {
+  TestRun run{.cell = cell_with("/retriever/type", retriever)};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    run.samples.push_back({"s" + std::to_string(i), {{metric, values[i]}}});
+  }
+  return run;
+}
+
+TEST(CompareRuns, TakesMcNemarsTestForABinaryMetric) {
+  // A alone on s0; B alone on s1 to s5; both on s6; none on s7: two-sided exact p =
+  // 2 (C(6,0) + C(6,1)) / 2^6 = 14 / 64.
+  ReportStore store;
+  store.add(run_of("bm25", "hit@8", {1, 0, 0, 0, 0, 0, 1, 0}));
+  store.add(run_of("dense", "hit@8", {0, 1, 1, 1, 1, 1, 1, 0}));
+  const RunComparison comparison = compare(store, {"1", "2"});
+  const MetricComparison& hit = comparison.comparisons.at(0);
+  ASSERT_TRUE(hit.mcnemar);
+  EXPECT_EQ(hit.mcnemar->baseline_alone_count, 1);
+  EXPECT_EQ(hit.mcnemar->system_alone_count, 5);
+  EXPECT_DOUBLE_EQ(hit.mcnemar->p_value, 14.0 / 64);
+  EXPECT_DOUBLE_EQ(hit.p_value(), 14.0 / 64);
+  EXPECT_DOUBLE_EQ(hit.paired.p_value, 14.0 / 64) << "the same test, here exact too";
+  EXPECT_THAT(comparison_terminal(comparison, false), testing::HasSubstr("1/5  0.219     0.219"));
+  EXPECT_THAT(comparison_markdown(comparison), testing::HasSubstr("| 1/5 | 0.219 | 0.219 |"));
+  const Json json = comparison_json(comparison)["comparisons"][0];
+  EXPECT_EQ(json["test"], "mcnemar");
+  EXPECT_EQ(json["mcnemar"]["n_baseline_alone"], 1);
+  EXPECT_EQ(json["mcnemar"]["n_run_alone"], 5);
+}
+
+TEST(CompareRuns, TakesTheExactValueOfMcNemarForTheFamily) {
+  // 30 samples on which B alone succeeded: 2 / 2^30, which random flips could only bound.
+  ReportStore store;
+  store.add(run_of("bm25", "hit@8", std::vector<double>(30, 0.0)));
+  store.add(run_of("dense", "hit@8", std::vector<double>(30, 1.0)));
+  const MetricComparison hit = compare(store, {"1", "2"}).comparisons.at(0);
+  EXPECT_NEAR(hit.adjusted_p_value, 2.0 / (1 << 30), 1e-18);
+  EXPECT_GT(hit.paired.p_value, 1e-3);
+}
+
+TEST(CompareRuns, CountsAnAvoidedFaultAsASuccess) {
+  ReportStore store;
+  store.add(run_of("bm25", "refusal", {1, 1, 0}));
+  store.add(run_of("dense", "refusal", {0, 0, 1}));
+  const MetricComparison refusal = compare(store, {"1", "2"}, {"refusal"}).comparisons.at(0);
+  EXPECT_EQ(refusal.mcnemar->baseline_alone_count, 1);
+  EXPECT_EQ(refusal.mcnemar->system_alone_count, 2);
+}
+
+TEST(CompareRuns, HasNoMcNemarTestWhereRepeatsWereAveraged) {
+  ReportStore store;
+  TestRun a = run_of("bm25", "hit@8", {1, 0});
+  a.samples.push_back({.sample_id = "s0", .scores = {{"hit@8", 0.0}}, .repeat = 1});
+  store.add(a);
+  store.add(run_of("dense", "hit@8", {0, 1}));
+  const RunComparison comparison = compare(store, {"1", "2"});
+  EXPECT_FALSE(comparison.comparisons.at(0).mcnemar);
+  EXPECT_EQ(comparison_json(comparison)["comparisons"][0]["test"], "permutation");
+}
+
+TEST(Comparison, ShowsEffectSizeAndSmallestDetectableDifference) {
+  // Differences 0.2 and 0.4: mean 0.3, deviation 0.1 √2, so d_z = 2.12; detectable
+  // (1.9600 + 0.8416) · 0.1414 / √2 = 28.02 %.
+  ReportStore store;
+  store.add(run_with("bm25", {0.2, 0.4}));
+  store.add(run_with("dense", {0.4, 0.8}));
+  const RunComparison comparison = compare(store, {"1", "2"});
+  EXPECT_THAT(comparison_terminal(comparison, false), testing::HasSubstr("28.02  2.12"));
+  EXPECT_THAT(comparison_markdown(comparison), testing::HasSubstr("| 28.02 | 2.12 |"));
+}
+
+TEST(CompareRuns, TakesMetricsWithALabel) {
+  ReportStore store;
+  store.add(run_of("bm25", "similarity[lsa#3f]", {0.5, 0.5}));
+  store.add(run_of("dense", "similarity[lsa#3f]", {0.75, 0.75}));
+  const RunComparison comparison = compare(store, {"1", "2"}, {"similarity[lsa#3f]"});
+  EXPECT_DOUBLE_EQ(comparison.comparisons.at(0).paired.difference, 0.25);
+  EXPECT_THAT(comparison_markdown(comparison), testing::HasSubstr("| similarity\\[lsa\\#3f\\] |"));
+}
+
+TEST(CompareRuns, OffersNoMeasureOfWholeRuns) {
+  ReportStore store;
+  for (const char* retriever : {"bm25", "dense"}) {
+    TestRun run = run_with(retriever, {0.5});
+    run.samples[0].scores["bleu_corpus"] = {{"counts", {1, 1, 1, 1, 4, 3, 2, 1, 4, 4}}};
+    store.add(run);
+  }
+  EXPECT_ERROR(compare(store, {"1", "2"}, {"bleu_corpus"}), ErrorCode::kInvalidConfig,
+               "no values of metric 'bleu_corpus'");
+}
+
 TEST(CompareRuns, RefusesRunsThatMayNotBeCompared) {
   ReportStore store;
   store.add(run_with("bm25", {0.1}));

@@ -137,6 +137,40 @@ TEST(LeaderboardHtml, SaysSoInABrowserWhenThereAreNoRuns) {
   EXPECT_THAT(dom, HasSubstr("No runs yet."));
 }
 
+TEST(LeaderboardHtml, MarksTheBestGroupAndShowsDetailsInABrowser) {
+  ReportStore store;
+  for (const auto& [retriever, level] :
+       {std::pair("bm25", 0.5), std::pair("dense", 0.5), std::pair("none", 0.25)}) {
+    TestRun run{.cell = cell_with("/retriever/type", retriever), .provenance = {{"documents", 40}}};
+    for (int i = 0; i < 20; ++i) {
+      for (const std::int64_t repeat : {0, 1}) {
+        TestSample sample{
+            .sample_id = "s" + std::to_string(i),
+            .scores = {{"similarity[<b>lsa]", level + 0.01 * (i % 3)}, {"hit@8", 1.0}},
+            .repeat = repeat};
+        sample.gold_doc_ids.resize(1 + static_cast<std::size_t>(i) % 2, "gold");
+        run.samples.push_back(sample);
+      }
+    }
+    store.add(run);
+  }
+  std::string page = page_of(store);
+  const std::string policy = between(page, "Content-Security-Policy\" content=\"", "\"");
+  page.replace(page.find(policy), policy.size(), "default-src 'unsafe-inline'");
+  page.insert(page.find("</body>"),
+              "<script>document.querySelector('[data-row=\"0\"]').click()</script>");
+  const std::string dom = dump_page(store.folder(), page);
+  if (dom.empty()) {
+    GTEST_SKIP() << "no Chromium found: install the package chromium";
+  }
+  EXPECT_EQ(count(dom, "class=\"number first-number best\""), 2U);
+  EXPECT_THAT(dom, HasSubstr("similarity<wbr>[&lt;b&gt;lsa]"));
+  EXPECT_THAT(dom, HasSubstr("a random ranking of its 40 documents"));
+  EXPECT_EQ(count(dom, "2 repeats"), 3U);
+  EXPECT_THAT(dom, HasSubstr("Retrieval by number of gold documents"));
+  EXPECT_THAT(dom, HasSubstr("Standard deviations with repeats"));
+}
+
 TEST(LeaderboardHtml, SortsByAColumnInABrowser) {
   ReportStore store;
   for (const auto& [retriever, value] :

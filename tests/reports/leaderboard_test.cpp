@@ -1,6 +1,7 @@
 #include "reports/leaderboard.h"
 
 #include <gtest/gtest.h>
+#include <tuple>
 
 #include "tests/reports/report_store.h"
 
@@ -170,6 +171,135 @@ TEST(Leaderboard, RecordsEveryValueOfTheProvenance) {
   EXPECT_EQ(table.provenance.at("git")[1].value, "bbb");
   ASSERT_EQ(table.provenance.at("host/cpus").size(), 1U);
   EXPECT_EQ(table.provenance.at("host/cpus")[0].run_count, 2);
+}
+
+/// Thirty samples around a level, the same ups and downs in every run.
+std::vector<TestSample> samples_around(double level, const std::string& metric = "rouge_l") {
+  std::vector<TestSample> samples;
+  for (int i = 0; i < 30; ++i) {
+    samples.push_back({"s" + std::to_string(i), {{metric, level + 0.01 * (i % 5)}}});
+  }
+  return samples;
+}
+
+/// Another run of the same level: half its samples a little better, half a little worse.
+std::vector<TestSample> jittered(std::vector<TestSample> samples, double shift) {
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    for (auto& score : samples[i].scores) {
+      score = score.get<double>() + (i % 2 == 0 ? 0.005 : -0.005) + shift;
+    }
+  }
+  return samples;
+}
+
+std::optional<std::size_t> rank_of(const LeaderboardTable& table, std::size_t row,
+                                   const std::string& task, const std::string& metric) {
+  return table.rows.at(row).runs.at(task).metric(metric)->rank;
+}
+
+TEST(Leaderboard, RanksBySignificanceAndNotByMeans) {
+  // The second row has the higher mean by a hair; the third is worse on every sample.
+  ReportStore store;
+  const std::vector<TestSample> base = samples_around(0.5);
+  store.add({.samples = base});
+  store.add({.cell = cell_with("/retriever/type", "dense"), .samples = jittered(base, 1e-4)});
+  store.add({.cell = cell_with("/retriever/type", "hybrid"), .samples = jittered(base, -0.1)});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(rank_of(table, 0, "event_summary", "rouge_l"), 1U);
+  EXPECT_EQ(rank_of(table, 1, "event_summary", "rouge_l"), 1U);
+  EXPECT_EQ(rank_of(table, 2, "event_summary", "rouge_l"), 3U);
+}
+
+TEST(Leaderboard, RanksTasksByThemselvesAndAveragesOverAll) {
+  // Each row wins one task by the same margin; together there is nothing between them.
+  ReportStore store;
+  const std::vector<TestSample> low = samples_around(0.25);
+  const std::vector<TestSample> high = samples_around(0.5);
+  for (const auto& [retriever, first, second] :
+       {std::tuple("bm25", &low, &high), std::tuple("dense", &high, &low)}) {
+    const Json cell = cell_with("/retriever/type", retriever);
+    store.add({.task = "event_summary", .cell = cell, .samples = *first});
+    store.add({.task = "hallu_modified", .cell = cell, .samples = *second});
+  }
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(rank_of(table, 0, "event_summary", "rouge_l"), 2U);
+  EXPECT_EQ(rank_of(table, 1, "event_summary", "rouge_l"), 1U);
+  EXPECT_EQ(rank_of(table, 0, "hallu_modified", "rouge_l"), 1U);
+  EXPECT_EQ(rank_of(table, 1, "hallu_modified", "rouge_l"), 2U);
+  EXPECT_EQ(table.rows[0].averages.at("rouge_l").rank, 1U);
+  EXPECT_EQ(table.rows[1].averages.at("rouge_l").rank, 1U);
+}
+
+TEST(Leaderboard, WeighsTasksAlikeInTheRanksOfAverages) {
+  // The second row wins a task of 30 samples by 0.1 and loses one of 10 by 0.3: behind on average.
+  ReportStore store;
+  const std::vector<TestSample> large = samples_around(0.5);
+  std::vector<TestSample> small = samples_around(0.5);
+  small.resize(10);
+  store.add({.task = "event_summary", .samples = large});
+  store.add({.task = "hallu_modified", .samples = small});
+  const Json cell = cell_with("/retriever/type", "dense");
+  const auto shifted = [](std::vector<TestSample> samples, double shift) {
+    for (TestSample& sample : samples) {
+      sample.scores["rouge_l"] = sample.scores["rouge_l"].get<double>() + shift;
+    }
+    return samples;
+  };
+  store.add({.task = "event_summary", .cell = cell, .samples = shifted(large, 0.1)});
+  store.add({.task = "hallu_modified", .cell = cell, .samples = shifted(small, -0.3)});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(table.rows[0].averages.at("rouge_l").rank, 1U);
+  EXPECT_EQ(table.rows[1].averages.at("rouge_l").rank, 2U);
+}
+
+TEST(Leaderboard, RanksOverTheSamplesThatTwoRowsShare) {
+  // The second row is better where both have values, but failed on the samples that are easy.
+  ReportStore store;
+  std::vector<TestSample> all = samples_around(0.5);
+  std::vector<TestSample> better;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i < 20) {
+      better.push_back(
+          {all[i].sample_id, {{"rouge_l", all[i].scores["rouge_l"].get<double>() + 0.05}}});
+    } else {
+      all[i].scores["rouge_l"] = 1.0;
+      better.push_back({all[i].sample_id, Json::object(), timeout()});
+    }
+  }
+  store.add({.samples = all});
+  store.add({.cell = cell_with("/retriever/type", "dense"), .samples = better});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_GT(*table.rows[0].runs.at("event_summary").metric("rouge_l")->mean,
+            *table.rows[1].runs.at("event_summary").metric("rouge_l")->mean);
+  EXPECT_EQ(rank_of(table, 0, "event_summary", "rouge_l"), 2U);
+  EXPECT_EQ(rank_of(table, 1, "event_summary", "rouge_l"), 1U);
+}
+
+TEST(Leaderboard, RanksMainMetricsOnlyAndOnlyRowsWithValues) {
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}, {"length_chars", 5.0}}}}});
+  store.add({.cell = cell_with("/retriever/type", "dense"),
+             .samples = {{"s1", {{"rouge_l", {{"failed", "empty_prediction"}}}}}}});
+  const LeaderboardTable table = build(store).tables.at(0);
+  EXPECT_EQ(rank_of(table, 0, "event_summary", "rouge_l"), 1U);
+  EXPECT_EQ(rank_of(table, 0, "event_summary", "length_chars"), std::nullopt);
+  EXPECT_EQ(rank_of(table, 1, "event_summary", "rouge_l"), std::nullopt);
+}
+
+TEST(Leaderboard, WarnsOfASmallKnowledgeBase) {
+  // One gold document among 40: hit@8 and recall@8 are 8/40 by chance; among 160 5 %, not above.
+  ReportStore store;
+  const std::vector<TestSample> samples = {
+      {"s1", {{"hit@8", 1.0}, {"recall@8", 1.0}, {"mrr", 1.0}}}};
+  store.add({.samples = samples, .provenance = {{"documents", 40}}});
+  store.add({.samples = samples, .mode = "paper", .provenance = {{"documents", 160}}});
+  const Leaderboard leaderboard = build(store);
+  const std::vector<ChanceWarning> warnings = chance_warnings(leaderboard.tables.at(0));
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(chance_text(warnings[0]),
+            "small knowledge base: a random ranking of its 40 documents is expected to reach "
+            "hit@8 20.00, recall@8 20.00");
+  EXPECT_TRUE(chance_warnings(leaderboard.tables.at(1)).empty());
 }
 
 }  // namespace

@@ -174,6 +174,98 @@ TEST(LeaderboardMarkdown, EscapesWhatTheStoreSays) {
   EXPECT_THAT(leaderboard_markdown(build(store)), HasSubstr("| a\\|b\\<script\\> \\# x |"));
 }
 
+/// Three rows: two alike, the third worse on every one of 30 samples; labels, repeats, a small
+/// knowledge base, items with one and with two gold documents.
+void fill_ranked(ReportStore& store) {
+  for (const auto& [retriever, level] :
+       {std::pair("bm25", 0.5), std::pair("dense", 0.5), std::pair("none", 0.25)}) {
+    TestRun run{.cell = cell_with("/retriever/type", retriever), .provenance = {{"documents", 40}}};
+    for (int i = 0; i < 30; ++i) {
+      TestSample sample{
+          .sample_id = "s" + std::to_string(i),
+          .scores = {
+              {"rouge_l", level + 0.01 * (i % 3)}, {"similarity[l|<a]", level}, {"hit@8", 1.0}}};
+      sample.gold_doc_ids.resize(1 + static_cast<std::size_t>(i) % 2, "gold");
+      run.samples.push_back(sample);
+    }
+    run.samples.push_back({.sample_id = "s0", .scores = {{"rouge_l", level + 0.02}}, .repeat = 1});
+    store.add(run);
+  }
+}
+
+TEST(LeaderboardTerminal, MarksTheBestGroupAndSaysHow) {
+  ReportStore store;
+  fill_ranked(store);
+  const std::string text = leaderboard_terminal(build(store), true);
+  // Of rouge_l and similarity the first two rows each; hit@8 tells no rows apart.
+  std::size_t bold = 0;
+  for (std::size_t at = text.find("\x1B[1m5"); at != std::string::npos;
+       at = text.find("\x1B[1m5", at + 1)) {
+    ++bold;
+  }
+  EXPECT_EQ(bold, 4U);
+  EXPECT_THAT(text, HasSubstr("Bold: rows than which none is significantly better"));
+  EXPECT_THAT(leaderboard_terminal(build(store), false), Not(HasSubstr("Bold")));
+}
+
+TEST(LeaderboardTerminal, PutsLabelsUnderTheirMetricAndShowsRepeatsAndWarnings) {
+  ReportStore store;
+  fill_ranked(store);
+  const std::string text = leaderboard_terminal(build(store), false);
+  EXPECT_THAT(text, HasSubstr("retriever  generator   rouge_l  similarity   hit@8  coverage  "
+                              "repeats\n"
+                              "                                    [l|<a]\n"));
+  EXPECT_THAT(text, HasSubstr("     100 %        2\n"));
+  EXPECT_THAT(text, HasSubstr("warning: small knowledge base: a random ranking of its 40 documents "
+                              "is expected to reach hit@8 "));
+}
+
+TEST(LeaderboardMarkdown, MarksTheBestGroupAndEscapesLabels) {
+  ReportStore store;
+  fill_ranked(store);
+  const std::string text = leaderboard_markdown(build(store));
+  EXPECT_THAT(text, HasSubstr("| rouge\\_l | similarity\\[l\\|\\<a\\] | hit\\@8 |"));
+  EXPECT_THAT(text, HasSubstr("| dense | extractive | **51.0"));
+  EXPECT_THAT(text, Not(HasSubstr("| none | extractive | **")));
+  EXPECT_THAT(text, HasSubstr("| **50.00** \\[50.00, 50.00\\] | 100.00 "));
+  EXPECT_THAT(text, HasSubstr("> **Warning:** small knowledge base"));
+}
+
+TEST(LeaderboardCsv, HasRanksVariancesAndALineForEachNumberOfGoldDocuments) {
+  ReportStore store;
+  fill_ranked(store);
+  const auto records = parse_csv(leaderboard_csv(build(store)));
+  std::map<std::string, std::size_t> column;
+  for (std::size_t i = 0; i < records[0].size(); ++i) {
+    column[records[0][i]] = i;
+  }
+  std::vector<std::string> gold_counts;
+  std::vector<std::string> ranks;
+  for (const auto& record : records) {
+    ASSERT_EQ(record.size(), records[0].size());
+    if (record[column["metric"]] == "hit@8" && gold_counts.size() < 3) {
+      gold_counts.push_back(record[column["gold_count"]] + ":" + record[column["n_valid"]]);
+    }
+    if (record[column["metric"]] == "rouge_l") {
+      ranks.push_back(record[column["rank"]]);
+      EXPECT_NE(record[column["variance_between_samples"]], "");
+      EXPECT_EQ(record[column["repeats"]], "2");
+    }
+  }
+  EXPECT_EQ(gold_counts, (std::vector<std::string>{":30", "1:15", "2:15"}));
+  EXPECT_EQ(ranks, (std::vector<std::string>{"1", "1", "3"}));
+}
+
+TEST(LeaderboardJson, HasRanksAndWarnings) {
+  ReportStore store;
+  fill_ranked(store);
+  const Json table = leaderboard_json(build(store))["tables"][0];
+  EXPECT_EQ(table["rows"][2]["runs"]["event_summary"]["metrics"]["rouge_l"]["rank"], 3);
+  EXPECT_EQ(table["chance_warnings"][0]["task"], "event_summary");
+  EXPECT_EQ(table["chance_warnings"][0]["documents"], 40);
+  EXPECT_GT(table["chance_warnings"][0]["chance_levels"]["hit@8"], 0.2);
+}
+
 TEST(MeanText, ShowsSharesInPerCent) {
   EXPECT_EQ(mean_text(0.12345, {.is_share = true}), "12.35");
   EXPECT_EQ(mean_text(12.5, {.is_share = false}), "12.500");

@@ -19,6 +19,9 @@ struct TestSample {
   std::string prediction = "预测";
   std::vector<std::string> gold_doc_ids = {"news_1.txt:1"};
   std::int64_t repeat = 0;
+  std::vector<StoredHit> hits = {
+      {.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
+      {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}};
 };
 
 /// A run of a test; the defaults make runs of one table.
@@ -74,18 +77,16 @@ class ReportStore {
     const std::vector<std::int64_t> item_ids = store_.put_items(run.data, run.corpus, items);
     for (std::size_t i = 0; i < item_ids.size(); ++i) {
       const TestSample& sample = run.samples[i];
-      samples.push_back(
-          {.item_id = item_ids[i],
-           .repeat = sample.repeat,
-           .failure = sample.failure,
-           .prediction = sample.prediction,
-           .hits = {{.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
-                    {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}},
-           .usage = {.prompt_tokens = 100, .completion_tokens = 10},
-           .retrieval_seconds = 0.25,
-           .generation_seconds = 0.5,
-           .attempt_count = 1,
-           .scores = sample.scores});
+      samples.push_back({.item_id = item_ids[i],
+                         .repeat = sample.repeat,
+                         .failure = sample.failure,
+                         .prediction = sample.prediction,
+                         .hits = sample.hits,
+                         .usage = {.prompt_tokens = 100, .completion_tokens = 10},
+                         .retrieval_seconds = 0.25,
+                         .generation_seconds = 0.5,
+                         .attempt_count = 1,
+                         .scores = sample.scores});
     }
     store_.put_samples(run_id, samples);
     return run_id;

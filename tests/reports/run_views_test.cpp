@@ -54,6 +54,50 @@ TEST(ViewRun, ListsTheWorstSamplesFirst) {
   EXPECT_EQ(run_view_json(view)["summary"]["pending"], 2);
 }
 
+TEST(ViewRun, ShowsRetrievalByNumberOfGoldDocumentsAndItsChanceLevel) {
+  // hit@1 by chance among 10 documents: 1/10 and 2/10, 15 % in the mean.
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"hit@1", 1.0}}},
+                         {.sample_id = "s2",
+                          .scores = {{"hit@1", 0.0}},
+                          .gold_doc_ids = {"news_1.txt:1", "news_1.txt:3"}}},
+             .provenance = {{"documents", 10}}});
+  const RunView view = view_run(store.store(), "1", {}, store.executor());
+  const std::string text = run_view_terminal(view, false);
+  EXPECT_THAT(text, HasSubstr("retrieval by number of gold documents\n"
+                              "metric  1 gold  2 gold\n"
+                              "           n 1     n 1\n"
+                              "hit@1   100.00    0.00\n"));
+  EXPECT_THAT(text, HasSubstr("expected to reach hit@1 15.00\n"));
+}
+
+TEST(ViewRun, ShowsHowRepeatsVary) {
+  ReportStore store;
+  TestRun run;
+  for (const std::int64_t repeat : {0, 1, 2}) {
+    for (const char* id : {"s1", "s2"}) {
+      run.samples.push_back(
+          {.sample_id = id, .scores = {{"rouge_l", id[1] == '1' ? 0.25 : 0.75}}, .repeat = repeat});
+    }
+  }
+  store.add(run);
+  const std::string text =
+      run_view_terminal(view_run(store.store(), "1", {}, store.executor()), false);
+  // All repeats alike: sd between samples √(0.5² / 2) = 35.36 %.
+  EXPECT_THAT(text, HasSubstr("standard deviations over 3 repeats\n"));
+  EXPECT_THAT(text,
+              HasSubstr("rouge_l            35.36             0.00                   1.000\n"));
+  EXPECT_THAT(text, HasSubstr("of 6, with 3 repeats\n"));
+}
+
+TEST(ViewRun, OrdersByAMetricWithALabel) {
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"similarity[lsa]", 0.9}}}, {"s2", {{"similarity[lsa]", 0.2}}}}});
+  const RunView view =
+      view_run(store.store(), "1", {.ranking_metric = "similarity[lsa]"}, store.executor());
+  EXPECT_EQ(view.worst.at(0).sample_id, "s2");
+}
+
 TEST(ViewRun, RefusesAnUnknownMetric) {
   ReportStore store;
   store.add(scored_run());

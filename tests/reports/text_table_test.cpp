@@ -36,5 +36,16 @@ TEST(TextTable, PadsEmptyCells) {
             "long     z\n");
 }
 
+TEST(TextTable, PutsSubtitlesInALineOfTheirOwn) {
+  TextTable table({{.title = "run"},
+                   {.title = "similarity", .subtitle = "[lsa]", .right_aligned = true},
+                   {.title = "f1", .subtitle = "[a judge with a very long name]"}});
+  table.add_row({{.text = "1"}, {.text = "20.00"}, {.text = "x"}});
+  EXPECT_EQ(table.to_string(false),
+            "run  similarity  f1\n"
+            "          [lsa]  [a judge with a ver…\n"
+            "1         20.00  x\n");
+}
+
 }  // namespace
 }  // namespace crudbench

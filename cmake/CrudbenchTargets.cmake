@@ -3,12 +3,14 @@
 
 include_guard(GLOBAL)
 
-# crudbench_add_library(<layer> HEADERS … SOURCES … DEPENDS <layers> [PRIVATE_LIBRARIES <third-party>])
+# crudbench_add_library(<layer> HEADERS … SOURCES … DEPENDS <layers> [PRIVATE_LIBRARIES <third-party>]
+#                       [INSTALL])
 #
 # Creates the static library `crudbench_<layer>` with the alias `crudbench::<layer>`. Headers are
 # included from the repository root ("metrics/bleu.h"), so each #include names the layer it uses.
+# INSTALL: the layer belongs to the package `crudbench` that other projects find (component "library").
 function(crudbench_add_library layer)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;DEPENDS;PRIVATE_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL" "" "HEADERS;SOURCES;DEPENDS;PRIVATE_LIBRARIES")
   set(target crudbench_${layer})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(crudbench::${layer} ALIAS ${target})
@@ -19,7 +21,14 @@ function(crudbench_add_library layer)
   foreach(dependency IN LISTS arg_DEPENDS)
     target_link_libraries(${target} PUBLIC crudbench::${dependency})
   endforeach()
-  target_link_libraries(${target} PRIVATE crudbench_flags ${arg_PRIVATE_LIBRARIES})
+  target_link_libraries(${target}
+    PRIVATE $<BUILD_INTERFACE:crudbench_flags> ${arg_PRIVATE_LIBRARIES})
+  if(arg_INSTALL)
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
+    install(TARGETS ${target} EXPORT crudbenchTargets
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+      FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crudbench COMPONENT library)
+  endif()
 endfunction()
 
 # crudbench_add_tests(<name> SOURCES … DEPENDS <layers> [PRIVATE_LIBRARIES …] [LABELS …])

@@ -8,7 +8,7 @@ file(GLOB_RECURSE CRUDBENCH_OWN_FILES
   ${PROJECT_SOURCE_DIR}/retrievers/*.h ${PROJECT_SOURCE_DIR}/retrievers/*.cpp
   ${PROJECT_SOURCE_DIR}/metrics/*.h ${PROJECT_SOURCE_DIR}/metrics/*.cpp
   ${PROJECT_SOURCE_DIR}/reports/*.h ${PROJECT_SOURCE_DIR}/reports/*.cpp
-  ${PROJECT_SOURCE_DIR}/bench/*.cpp
+  ${PROJECT_SOURCE_DIR}/bench/*.cpp ${PROJECT_SOURCE_DIR}/docs/examples/*.cpp
   ${PROJECT_SOURCE_DIR}/tests/*.h ${PROJECT_SOURCE_DIR}/tests/*.cpp)
 
 find_program(CRUDBENCH_CLANG_FORMAT NAMES clang-format-14 clang-format)

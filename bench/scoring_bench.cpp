@@ -1,7 +1,7 @@
 // Speed of scoring, over pairs of answer and reference mixed from the sentences of any Chinese
 // text. Prints
-//   - a whole benchmark: SAMPLES pairs with kMetrics, then the intervals of all their values, on
-//     THREADS threads: wall time, peak memory;
+//   - a whole benchmark: SAMPLES pairs with kMetrics and similarity over LSA, then the intervals of
+//     all their values, on THREADS threads: wall time, peak memory;
 //   - BLEU and ROUGE-L over raw text, segmentation included, on one thread against a Python loop
 //     over jieba and the same formulas (where /usr/bin/python3 can import jieba; it runs between
 //     the rounds, so that both meet the same machine; quote the ratio), and on THREADS threads;
@@ -29,6 +29,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "datasets/corpus.h"
 #include "harness/core/error.h"
 #include "harness/core/files.h"
 #include "harness/core/json.h"
@@ -41,12 +42,13 @@
 #include "metrics/bleu.h"
 #include "metrics/sequence_pair.h"
 #include "metrics/statistics.h"
+#include "retrievers/knowledge_base.h"
 
 namespace {
 
 using namespace crudbench;  // A program, not a header.
 
-/// Those of the whole benchmark.
+/// Those of the whole benchmark, and similarity over LSA.
 const std::vector<Json> kMetrics = {
     {{"type", "bleu"}}, {{"type", "rouge"}, {"variants", {"1", "2", "l"}}}, {{"type", "chrf"}}};
 
@@ -146,9 +148,52 @@ std::vector<Json> resolved(std::span<const Json> metrics) {
   return result;
 }
 
+/// An LSA model of all references, in a folder that goes with it.
+class LearnedEmbedder {
+ public:
+  LearnedEmbedder(std::span<const Pair> pairs, ThreadPool& threads)
+      : folder_(std::filesystem::temp_directory_path() /
+                ("crudbench-bench-" + std::to_string(::getpid()))) {
+    for (const Pair& pair : pairs) {
+      corpus_.add_named("reference " + std::to_string(corpus_.size()), pair.reference);
+    }
+    base_.emplace(folder_, corpus_, fingerprint_of(corpus_, threads), builtin_catalog(), threads);
+  }
+  ~LearnedEmbedder() {
+    base_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  LearnedEmbedder(const LearnedEmbedder&) = delete;
+  LearnedEmbedder& operator=(const LearnedEmbedder&) = delete;
+
+  static Json metric() {
+    const Catalog& catalog = builtin_catalog();
+    return catalog.metrics.resolve(
+        {{"type", "similarity"},
+         {"embedder", catalog.embedders.resolve({{"type", "lsa"}}, "bench", "")},
+         {"chunker", document_chunker_config()}},
+        "bench", "");
+  }
+
+  const Embedder& get() {
+    return base_->embedder(document_chunker_config(), metric().at("embedder"));
+  }
+
+ private:
+  std::filesystem::path folder_;
+  Corpus corpus_;
+  std::optional<KnowledgeBase> base_;
+};
+
 void bench_benchmark(std::span<const Pair> pairs, ThreadPool& threads) {
-  const ScorerResources resources;
-  const Scorer scorer(resolved(kMetrics), builtin_catalog(), resources);
+  LearnedEmbedder lsa(pairs, threads);
+  std::printf("LSA learned from all references in %.2f s\n", seconds_of([&] { lsa.get(); }));
+  const ScorerResources resources{
+      .embedder = [&](const Json&) -> const Embedder& { return lsa.get(); }, .references = {}};
+  std::vector<Json> metrics = resolved(kMetrics);
+  metrics.push_back(LearnedEmbedder::metric());
+  const Scorer scorer(metrics, builtin_catalog(), resources);
   const std::vector<ScorerInput> inputs = inputs_of(pairs);
   std::map<std::string, std::vector<double>> columns;
   std::vector<BleuCounts> bleu_counts;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "harness/core/json.h"
 
@@ -13,6 +15,16 @@ struct Artifact {
   std::string kind;         ///< "chunks", "bm25", …
   std::string fingerprint;  ///< Folder name; see FingerprintBuilder.
   Json parameters;          ///< For people who read the manifest.
+};
+
+/// What stands in a store under one fingerprint.
+struct StoredArtifact {
+  std::string fingerprint;
+  std::string kind;               ///< Empty where there is no readable manifest.
+  Json parameters;                ///< Null where there is none.
+  std::string defect;             ///< Why it cannot be used: sizes, not hashes. Empty if it can.
+  std::uintmax_t size_bytes = 0;  ///< With what is unfinished of it.
+  std::filesystem::file_time_type built_at;
 };
 
 /// Folders that are built once: ROOT/<fingerprint>/ with a `manifest.json` that lists kind,
@@ -39,12 +51,25 @@ class ArtifactStore {
       const Artifact& artifact,
       const std::function<std::string(const std::filesystem::path& folder)>& build) const;
 
+  /// Where `build` may keep what it does not want to do twice, should it fail or be killed. Removed
+  /// once the artifact is built.
+  std::filesystem::path unfinished_folder(const Artifact& artifact) const;
+
   /// Removes the folder. Throws Error(kIo).
   void discard(const Artifact& artifact) const;
 
+  /// Everything that stands there, by fingerprint; also what is damaged or was never finished.
+  std::vector<StoredArtifact> list() const;
+  /// Why the artifact cannot be used, all its files hashed; empty if it can.
+  std::string verify(const std::string& fingerprint) const;
+  /// Removes all that stands under a fingerprint; false, and nothing is touched, while another
+  /// process builds it. Throws Error(kIo).
+  bool remove(const std::string& fingerprint) const;
+
  private:
-  std::filesystem::path folder_of(const Artifact& artifact) const;
-  std::filesystem::path lock_of(const Artifact& artifact) const;
+  std::filesystem::path folder_of(const std::string& fingerprint) const;
+  std::filesystem::path lock_of(const std::string& fingerprint) const;
+  std::filesystem::path unfinished_of(const std::string& fingerprint) const;
 
   std::filesystem::path root_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,9 @@
 #include "harness/core/options.h"
 #include "harness/core/types.h"
 #include "retrievers/analyzer.h"
+#include "retrievers/bm25_weights.h"
+#include "retrievers/impact_index.h"
+#include "retrievers/impact_kernels.h"
 #include "retrievers/postings.h"
 
 namespace crudbench {
@@ -32,7 +36,8 @@ Bm25Options read_bm25_options(Options& options);
 /// Lucene dropped in version 8, is kept as in the textbook: it scales all scores alike.
 ///
 /// A word's share of a score is rounded to float; shares are added in double precision in the order
-/// of the word numbers. Immutable; callable from any thread.
+/// of the word numbers: the same bits on any machine and any number of threads. Immutable; callable
+/// from any thread.
 class Bm25Index {
  public:
   /// `postings` and `analyzer`, which they have been made with, must outlive the index.
@@ -44,10 +49,39 @@ class Bm25Index {
   std::vector<std::vector<Hit>> search(std::span<const std::string_view> queries, std::size_t top_k,
                                        Executor& executor) const;
 
+  /// In memory, besides the postings.
+  std::size_t size_bytes() const noexcept { return weights_.size_bytes() + impacts_.size_bytes(); }
+
  private:
+  friend class Bm25Searcher;
+
   const Postings* postings_;
   const Analyzer* analyzer_;
-  std::vector<float> impacts_;  // [posting] share of the score for one occurrence in the query
+  Bm25Weights weights_;
+  ImpactIndex impacts_;
+};
+
+/// Searches an index query by query. Keeps its memory; one object a thread.
+class Bm25Searcher {
+ public:
+  /// `index` must outlive the object.
+  explicit Bm25Searcher(const Bm25Index& index);
+  /// With kernels of one's choice, or none for the plain search alone: for tests and measurements,
+  /// since the hits are the same.
+  Bm25Searcher(const Bm25Index& index, const std::optional<ImpactKernels>& kernels);
+
+  /// As `Bm25Index::search`.
+  std::vector<Hit> search(std::string_view query, std::size_t top_k);
+  /// Of words of the corpus, ascending, each once.
+  std::vector<Hit> search(std::span<const QueryWord> query, std::size_t top_k);
+
+ private:
+  const Bm25Index& index_;
+  std::optional<ImpactKernels> kernels_;
+  WordReader reader_;
+  std::vector<WordIndex> words_;
+  std::vector<QueryWord> query_;
+  ImpactIndex::Buffers buffers_;
 };
 
 }  // namespace crudbench

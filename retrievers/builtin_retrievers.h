@@ -14,8 +14,11 @@ using RetrieverEntry = Registry<Retriever, const RetrieverParts&>::Entry;
 RetrieverEntry bm25_retriever();
 RetrieverEntry dense_retriever();
 RetrieverEntry gold_retriever();
+RetrieverEntry exec_retriever();
 RetrieverEntry hybrid_retriever();
+RetrieverEntry mmr_retriever();
 RetrieverEntry no_retriever();
+RetrieverEntry rerank_retriever();
 
 /// Reads "top_k", the number of hits that a cell asks for: 1 to 1000, 8 as upstream unless given.
 std::size_t read_top_k(Options& options);

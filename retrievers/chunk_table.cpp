@@ -56,13 +56,15 @@ std::vector<T> copy_of(std::span<const T> values) {
 }  // namespace
 
 ChunkTable ChunkTable::build(const Corpus& corpus, const Chunker& chunker, Executor& executor) {
+  chunker.check_corpus(corpus);
   constexpr std::size_t kDocumentsPerRange = 256;
   std::vector<DocumentRange> ranges((corpus.size() + kDocumentsPerRange - 1) / kDocumentsPerRange);
   run_ranges(executor, corpus.size(), kDocumentsPerRange, [&](std::size_t begin, std::size_t end) {
     DocumentRange& range = ranges[begin / kDocumentsPerRange];
-    for (std::size_t document = begin; document < end; ++document) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto document = static_cast<DocumentIndex>(i);
       const std::vector<ChunkPieces> chunks =
-          chunker.chunk(corpus.text(static_cast<DocumentIndex>(document)));
+          chunker.chunk({.doc_id = corpus.doc_id(document), .text = corpus.text(document)});
       for (const ChunkPieces& pieces : chunks) {
         append_chunk(pieces, range);
       }
@@ -97,14 +99,17 @@ ChunkTable ChunkTable::build(const Corpus& corpus, const Chunker& chunker, Execu
     table.gaps_.insert(table.gaps_.end(), range.gaps.begin(), range.gaps.end());
   }
   table.first_chunks_.push_back(static_cast<ChunkIndex>(chunk_count));
+  table.neighbours_ = static_cast<std::uint32_t>(chunker.neighbours());
   return table;
 }
 
 void ChunkTable::save(const std::filesystem::path& path) const {
-  const std::array<NamedArray, 4> arrays{{{"first_chunks", first_chunks_},
+  const std::array<std::uint32_t, 1> neighbours{neighbours_};
+  const std::array<NamedArray, 5> arrays{{{"first_chunks", first_chunks_},
                                           {"spans", numbers_of(spans_)},
                                           {"gap_chunks", gap_chunks_},
-                                          {"gaps", numbers_of(gaps_)}}};
+                                          {"gaps", numbers_of(gaps_)},
+                                          {"neighbours", neighbours}}};
   write_array_file(path, kFileKind, arrays);
 }
 
@@ -116,6 +121,11 @@ ChunkTable ChunkTable::load(const Corpus& corpus, const std::filesystem::path& p
   table.spans_ = spans_of(file.array<std::uint32_t>("spans"));
   table.gap_chunks_ = copy_of(file.array<std::uint32_t>("gap_chunks"));
   table.gaps_ = spans_of(file.array<std::uint32_t>("gaps"));
+  const std::span<const std::uint32_t> neighbours = file.array<std::uint32_t>("neighbours");
+  if (neighbours.size() != 1) {
+    file.fail("there should be one number of neighbours");
+  }
+  table.neighbours_ = neighbours.front();
 
   const std::vector<ChunkIndex>& firsts = table.first_chunks_;
   if (firsts.size() != corpus.size() + 1) {
@@ -176,6 +186,18 @@ std::string_view ChunkTable::text(ChunkIndex chunk, std::string& buffer) const {
 std::string ChunkTable::text(ChunkIndex chunk) const {
   std::string buffer;
   return std::string(text(chunk, buffer));
+}
+
+ByteSpan ChunkTable::window(ChunkIndex chunk) const {
+  const DocumentIndex document = documents_[chunk];
+  const ChunkIndex before = chunk - first_chunks_[document];
+  const ChunkIndex after = first_chunks_[document + 1] - 1 - chunk;
+  ByteSpan window = spans_[chunk];
+  window.begin = spans_[chunk - std::min(before, neighbours_)].begin;
+  for (ChunkIndex next = chunk + 1; next <= chunk + std::min(after, neighbours_); ++next) {
+    window.end = std::max(window.end, spans_[next].end);
+  }
+  return window;
 }
 
 std::string ChunkTable::chunk_id(ChunkIndex chunk) const {

@@ -32,6 +32,10 @@ class ChunkTable {
   /// The same without a copy where the chunk has no gaps: a view of the corpus, otherwise of
   /// `buffer`, which is overwritten.
   std::string_view text(ChunkIndex chunk, std::string& buffer) const;
+  /// Whether readers get more of the document than the chunk that was found.
+  bool has_windows() const noexcept { return neighbours_ != 0; }
+  /// The chunk with its neighbours in the document, as many on either side as the chunker says.
+  ByteSpan window(ChunkIndex chunk) const;
   /// "DOC_ID@BEGIN-END", bytes.
   std::string chunk_id(ChunkIndex chunk) const;
   /// The chunks of one document are consecutive: [first_chunk(d), first_chunk(d + 1)).
@@ -46,6 +50,7 @@ class ChunkTable {
   std::vector<ChunkIndex> first_chunks_;  // [document], then size()
   std::vector<ChunkIndex> gap_chunks_;    // [gap] ascending
   std::vector<ByteSpan> gaps_;            // [gap] bytes of the span that are not in the text
+  std::uint32_t neighbours_ = 0;
 };
 
 }  // namespace crudbench

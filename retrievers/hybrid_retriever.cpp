@@ -1,76 +1,64 @@
 #include <algorithm>
-#include <stdexcept>
+#include <array>
+#include <limits>
 #include <string>
 
 #include "retrievers/builtin_retrievers.h"
-#include "retrievers/knowledge_base.h"
 #include "retrievers/rank_fusion.h"
+#include "retrievers/retriever_parts.h"
 
 namespace crudbench {
 
 namespace {
 
 struct HybridOptions {
-  double c = 60.0;              ///< Damps the lead of the first ranks.
-  std::size_t pool = 100;       ///< Hits taken of every part.
-  std::vector<Json> parts;      ///< Resolved configurations of retrievers, without "top_k".
+  PartOptions parts;
   std::vector<double> weights;  ///< [part]
+  bool by_rank = true;          ///< Reciprocal rank fusion; else weighted normalised scores.
+  double c = 60.0;              ///< Damps the lead of the first ranks.
+  Normalization normalization = Normalization::kMinMax;
 };
 
-/// The configuration of a part with its defaults filled in. Parts must search the same chunks, so
-/// one that has no chunker of its own ("gold", "none") is refused.
-Json resolve_part(const Json& value, const Options& options, std::size_t position) {
-  Catalog catalog;
-  add_builtin_retrievers(catalog);
-  const std::string pointer = options.pointer_to("parts") + "/" + std::to_string(position);
-  Options part(value, options.file(), pointer);
-  const std::vector<std::string>& sections = catalog.retrievers.entry_for(part).sections;
-  if (std::find(sections.begin(), sections.end(), "chunker") == sections.end()) {
-    part.fail("type", "a retriever that searches chunks");
+/// "c" belongs to one way to fuse and "normalization" to the other.
+void refuse_key(const Options& options, std::string_view key, const std::string& fusion) {
+  if (options.has(key)) {
+    options.fail(key, "no such key with \"fusion\": \"" + fusion + "\"");
   }
-  if (part.has("top_k")) {
-    part.fail("top_k", "no such key here, since \"pool\" says how deep the parts look");
-  }
-  Json resolved = catalog.retrievers.resolve(value, options.file(), pointer);
-  resolved.erase("top_k");
-  return resolved;
 }
 
 HybridOptions read_hybrid_options(Options& options) {
+  constexpr std::array<std::string_view, 2> kFusions{"rrf", "weighted"};
+  constexpr std::array<std::string_view, 2> kNormalizations{"min_max", "z_score"};
   HybridOptions hybrid;
-  const std::size_t top_k = read_top_k(options);
-  hybrid.c = options.number("c", hybrid.c, 0.0, 1e6);
-  hybrid.pool =
-      static_cast<std::size_t>(options.integer("pool", static_cast<int>(hybrid.pool), 1, 10'000));
-  if (top_k > hybrid.pool) {
-    options.fail("top_k", "an integer of at most \"pool\" (" + std::to_string(hybrid.pool) + ")");
+  hybrid.parts = read_part_options(options, 100, {{{"type", "bm25"}}, {{"type", "dense"}}}, 2,
+                                   std::numeric_limits<std::size_t>::max());
+  const std::string fusion = options.one_of("fusion", kFusions, kFusions[0]);
+  hybrid.by_rank = fusion == kFusions[0];
+  if (hybrid.by_rank) {
+    refuse_key(options, "normalization", fusion);
+    hybrid.c = options.number("c", hybrid.c, 0.0, 1e6);
+  } else {
+    refuse_key(options, "c", fusion);
+    const std::string name = options.one_of("normalization", kNormalizations, kNormalizations[0]);
+    hybrid.normalization =
+        name == kNormalizations[0] ? Normalization::kMinMax : Normalization::kZScore;
   }
-  Json parts = options.raw("parts");
-  if (parts.is_null()) {
-    parts = {{{"type", "bm25"}}, {{"type", "dense"}}};
-  }
-  if (!parts.is_array() || parts.size() < 2) {
-    options.fail("parts", "a list of two or more retrievers");
-  }
-  for (const Json& part : parts) {
-    hybrid.parts.push_back(resolve_part(part, options, hybrid.parts.size()));
-  }
-  options.record("parts", hybrid.parts);
-  const auto part_count = static_cast<double>(hybrid.parts.size());
-  hybrid.weights =
-      options.numbers("weights", std::vector<double>(hybrid.parts.size(), 1.0 / part_count));
+  const std::size_t part_count = hybrid.parts.parts.size();
+  hybrid.weights = options.numbers(
+      "weights", std::vector<double>(part_count, 1.0 / static_cast<double>(part_count)));
   const bool positive = std::all_of(hybrid.weights.begin(), hybrid.weights.end(),
                                     [](double weight) { return weight > 0.0; });
-  if (hybrid.weights.size() != hybrid.parts.size() || !positive) {
-    options.fail("weights", "a list of " + std::to_string(hybrid.parts.size()) +
-                                " positive numbers, one a part");
+  if (hybrid.weights.size() != part_count || !positive) {
+    options.fail("weights",
+                 "a list of " + std::to_string(part_count) + " positive numbers, one a part");
   }
   return hybrid;
 }
 
-/// Reciprocal rank fusion over chunk ids. Each part contributes its best `pool` hits, however many
-/// are asked for, so that hits for a smaller `top_k` are a prefix of those for a larger one;
-/// upstream, which fuses lists of `top_k`, has no such order. A query that fails in a part fails.
+/// Fuses over chunk ids. Each part contributes its best `pool` hits, however many are asked for,
+/// and scores are normalised over those, so that hits for a smaller `top_k` are a prefix of those
+/// for a larger one; upstream, which fuses lists of `top_k`, has no such order. A query that fails
+/// in a part fails.
 class HybridRetriever final : public Retriever {
  public:
   HybridRetriever(HybridOptions options, std::vector<std::unique_ptr<Retriever>> parts)
@@ -81,7 +69,7 @@ class HybridRetriever final : public Retriever {
     std::vector<std::vector<Retrieval>> by_part;
     by_part.reserve(parts_.size());
     for (const std::unique_ptr<Retriever>& part : parts_) {
-      by_part.push_back(part->retrieve(queries, options_.pool, executor));
+      by_part.push_back(part->retrieve(queries, options_.parts.pool, executor));
     }
     std::vector<Retrieval> retrievals(queries.size());
     for (std::size_t query = 0; query < queries.size(); ++query) {
@@ -93,7 +81,7 @@ class HybridRetriever final : public Retriever {
         lists.push_back(std::move(part[query].hits));
       }
       if (!retrievals[query].failure) {
-        std::vector<Hit> fused = fuse_ranks(lists, options_.weights, options_.c);
+        std::vector<Hit> fused = fuse(lists);
         fused.resize(std::min(fused.size(), top_k));
         retrievals[query].hits = std::move(fused);
       }
@@ -104,27 +92,28 @@ class HybridRetriever final : public Retriever {
   const ChunkTable& chunks() const override { return parts_.front()->chunks(); }
 
  private:
+  std::vector<Hit> fuse(const std::vector<std::vector<Hit>>& lists) const {
+    return options_.by_rank ? fuse_ranks(lists, options_.weights, options_.c)
+                            : fuse_scores(lists, options_.weights, options_.normalization);
+  }
+
   HybridOptions options_;
   std::vector<std::unique_ptr<Retriever>> parts_;
 };
 
 std::unique_ptr<Retriever> make_hybrid(Options& options, const RetrieverParts& parts) {
   HybridOptions hybrid = read_hybrid_options(options);
-  std::vector<std::unique_ptr<Retriever>> retrievers;
-  for (const Json& part : hybrid.parts) {
-    RetrievalConfig config = parts.config;
-    config.retriever = part;
-    retrievers.push_back(parts.knowledge_base.open(config));
-  }
+  std::vector<std::unique_ptr<Retriever>> retrievers = open_parts(hybrid.parts.parts, parts);
   return std::make_unique<HybridRetriever>(std::move(hybrid), std::move(retrievers));
 }
 
 }  // namespace
 
 RetrieverEntry hybrid_retriever() {
-  return {.summary = "Reciprocal rank fusion of other retrievers",
+  return {.summary = "Fusion of other retrievers, by rank (RRF) or by weighted normalised score",
           .example = {{"type", "hybrid"},
                       {"top_k", 8},
+                      {"fusion", "rrf"},
                       {"c", 60},
                       {"weights", {0.5, 0.5}},
                       {"parts", {{{"type", "bm25"}}, {{"type", "dense"}}}},

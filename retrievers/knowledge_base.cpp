@@ -20,7 +20,7 @@ namespace crudbench {
 namespace {
 
 // Raised whenever the code of a stage gives other bytes for the same parameters.
-constexpr int kChunksVersion = 1;
+constexpr int kChunksVersion = 2;
 constexpr int kBm25Version = 1;
 constexpr int kEmbedderVersion = 1;
 constexpr int kVectorsVersion = 1;
@@ -65,6 +65,23 @@ Json decisive_options(const Catalog& catalog, Json retriever) {
     }
   }
   return retriever;
+}
+
+/// The parts of an index' options that decide what is built, and what is then found in it.
+Json built_options(Json index) {
+  for (const std::string_view option : kIndexSearchOptions) {
+    index.erase(std::string(option));
+  }
+  return index;
+}
+Json search_options(const Json& index) {
+  Json options = Json::object();
+  for (const std::string_view option : kIndexSearchOptions) {
+    if (index.contains(option)) {
+      options[std::string(option)] = index.at(std::string(option));
+    }
+  }
+  return options;
 }
 
 /// What the words depend on that a member with the option "analyzer" reads, else nothing.
@@ -124,22 +141,60 @@ class VectorsFile {
   std::unique_ptr<const MappedFile> file_;
 };
 
+std::string_view bytes_of(std::span<const float> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+/// The vectors of the chunks [begin, end), one row each.
+void embed_chunks(const ChunkTable& table, const Embedder& embedder, std::size_t begin,
+                  std::size_t end, std::span<float> rows, Executor& executor) {
+  if (embedder.read_chunk_rows(begin, end, rows, executor)) {
+    return;
+  }
+  std::vector<std::string> buffers(end - begin);
+  std::vector<std::string_view> texts;
+  texts.reserve(end - begin);
+  for (std::size_t chunk = begin; chunk < end; ++chunk) {
+    texts.push_back(table.text(static_cast<ChunkIndex>(chunk), buffers[chunk - begin]));
+  }
+  embedder.embed(texts, TextRole::kPassage, rows, executor);
+}
+
 void write_vectors(const ChunkTable& table, const Embedder& embedder,
                    const std::filesystem::path& path, Executor& executor) {
   constexpr std::size_t kChunksPerBatch = 8192;
   AtomicFileWriter writer(path);
-  std::vector<std::string> buffers(kChunksPerBatch);
-  std::vector<std::string_view> texts;
   std::vector<float> rows;
   for (std::size_t begin = 0; begin < table.size(); begin += kChunksPerBatch) {
     const std::size_t end = std::min(begin + kChunksPerBatch, table.size());
-    texts.clear();
-    for (std::size_t chunk = begin; chunk < end; ++chunk) {
-      texts.push_back(table.text(static_cast<ChunkIndex>(chunk), buffers[chunk - begin]));
+    rows.resize((end - begin) * embedder.dimension());
+    embed_chunks(table, embedder, begin, end, rows, executor);
+    writer.write(bytes_of(rows));
+  }
+  writer.commit();
+}
+
+/// The same where vectors cost money or time: each batch is kept in `finished`, a folder that
+/// outlives a failure, as a file of its own, and none that stands there is asked for again.
+void write_costly_vectors(const ChunkTable& table, const Embedder& embedder,
+                          const std::filesystem::path& path, const std::filesystem::path& finished,
+                          Executor& executor) {
+  constexpr std::size_t kChunksPerBatch = 1024;
+  create_folders(finished);
+  AtomicFileWriter writer(path);
+  std::vector<float> rows;
+  for (std::size_t begin = 0; begin < table.size(); begin += kChunksPerBatch) {
+    const std::size_t end = std::min(begin + kChunksPerBatch, table.size());
+    const std::filesystem::path batch = finished / (std::to_string(begin) + ".f32");
+    rows.resize((end - begin) * embedder.dimension());
+    std::error_code missing;
+    if (std::filesystem::file_size(batch, missing) == rows.size() * sizeof(float) && !missing) {
+      writer.write(read_file(batch));
+      continue;
     }
-    rows.resize(texts.size() * embedder.dimension());
-    embedder.embed(texts, TextRole::kPassage, rows, executor);
-    writer.write({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(float)});
+    embed_chunks(table, embedder, begin, end, rows, executor);
+    write_file_atomically(batch, bytes_of(rows));
+    writer.write(bytes_of(rows));
   }
   writer.commit();
 }
@@ -179,14 +234,15 @@ struct KnowledgeBase::Parts {
   Artifact index_artifact(const Json& chunker, const Json& embedder, const Json& index) const {
     const Artifact rows = vectors_artifact(chunker, embedder);
     Json parameters = rows.parameters;
-    parameters["index"] = without_neutral(catalog.indexes, index);
+    parameters["index"] = built_options(without_neutral(catalog.indexes, index));
     return make_artifact("index", kIndexVersion, std::move(parameters), {rows.fingerprint});
   }
 
   ArtifactStore store;
   std::string corpus_fingerprint;
   const Catalog& catalog;
-  // By fingerprint. `bm25_indexes` by fingerprint and weights.
+  // By fingerprint. `bm25_indexes` by fingerprint and weights, `indexes` by fingerprint and search
+  // options.
   std::map<std::string, std::unique_ptr<Analyzer>> analyzers;
   std::map<std::string, std::unique_ptr<ChunkTable>> chunk_tables;
   std::map<std::string, std::unique_ptr<Postings>> postings;
@@ -212,20 +268,27 @@ std::unique_ptr<Retriever> KnowledgeBase::open(const RetrievalConfig& config) {
 
 std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& config) const {
   std::vector<KnowledgeBaseStage> stages;
+  const auto add_stage = [&stages](const KnowledgeBaseStage& stage) {
+    const auto is_same = [&stage](const KnowledgeBaseStage& known) {
+      return known.fingerprint == stage.fingerprint;
+    };
+    if (std::none_of(stages.begin(), stages.end(), is_same)) {
+      stages.push_back(stage);
+    }
+  };
   const auto add = [&](const Artifact& artifact) {
-    stages.push_back({artifact.kind, artifact.fingerprint, parts_->store.has(artifact)});
+    add_stage({artifact.kind, artifact.fingerprint, parts_->store.has(artifact)});
   };
   if (config.retriever.contains("parts")) {
     for (const Json& part : config.retriever.at("parts")) {
-      for (KnowledgeBaseStage& stage :
+      for (const KnowledgeBaseStage& stage :
            this->stages({part, config.chunker, config.embedder, config.index})) {
-        const auto is_same = [&stage](const KnowledgeBaseStage& known) {
-          return known.fingerprint == stage.fingerprint;
-        };
-        if (std::none_of(stages.begin(), stages.end(), is_same)) {
-          stages.push_back(std::move(stage));
-        }
+        add_stage(stage);
       }
+    }
+    if (config.retriever.contains("lambda")) {
+      add(parts_->embedder_artifact(config.chunker, config.embedder));
+      add(parts_->vectors_artifact(config.chunker, config.embedder));
     }
     return stages;
   }
@@ -254,6 +317,11 @@ std::string KnowledgeBase::fingerprint(const RetrievalConfig& config) const {
   builder.add(decisive_options(catalog_, config.retriever).dump());
   for (const KnowledgeBaseStage& stage : stages(config)) {
     builder.add(stage.fingerprint);
+    if (stage.kind == "index") {
+      if (const Json searched = search_options(config.index); !searched.empty()) {
+        builder.add(searched.dump());
+      }
+    }
   }
   return builder.hex_digest();
 }
@@ -326,7 +394,12 @@ std::span<const float> KnowledgeBase::vectors(const Json& chunker, const Json& e
   const Artifact artifact = parts_->vectors_artifact(chunker, embedder);
   const VectorsFile& file = cached(parts_->vectors, artifact.fingerprint, [&] {
     const Build build = [&](const std::filesystem::path& folder) {
-      write_vectors(table, model, folder / kVectorsFile, executor_);
+      if (catalog_.embedders.entries().at(embedder.at("type").get<std::string>()).costly) {
+        write_costly_vectors(table, model, folder / kVectorsFile,
+                             parts_->store.unfinished_folder(artifact), executor_);
+      } else {
+        write_vectors(table, model, folder / kVectorsFile, executor_);
+      }
       return std::to_string(table.size()) + " x " + std::to_string(model.dimension());
     };
     return open_artifact(parts_->store, artifact, build, [&](const std::filesystem::path& folder) {
@@ -341,7 +414,8 @@ const VectorIndex& KnowledgeBase::index(const Json& chunker, const Json& embedde
   const std::span<const float> rows = vectors(chunker, embedder);
   const std::size_t dimension = this->embedder(chunker, embedder).dimension();
   const Artifact artifact = parts_->index_artifact(chunker, embedder, index);
-  return *cached(parts_->indexes, artifact.fingerprint, [&] {
+  const std::string key = artifact.fingerprint + search_options(index).dump();
+  return *cached(parts_->indexes, key, [&] {
     const Build build = [&](const std::filesystem::path& folder) {
       const std::unique_ptr<VectorIndex> built = catalog_.indexes.build(index);
       built->build(rows, dimension, executor_);

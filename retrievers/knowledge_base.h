@@ -39,7 +39,7 @@ struct KnowledgeBaseStage {
 /// What a retriever reads follows from its catalog entry and its options: with the section
 /// "chunker" the chunks of that chunker, else whole documents; with the option "analyzer" the BM25
 /// postings; with "embedder" the vectors; with "index" the vector index; and a retriever with
-/// "parts" reads what its parts read.
+/// "parts" reads what its parts read and, with the option "lambda" (mmr), the vectors.
 class KnowledgeBase {
  public:
   /// `corpus`, `catalog` and `executor` must outlive the object. `root` is created when first

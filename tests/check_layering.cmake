@@ -34,6 +34,7 @@ set(owner_curl net)
 set(owner_sqlite3 store)
 set(owner_faiss retrievers)
 set(owner_Eigen retrievers)
+set(owner_hnswlib retrievers)
 
 # The layer that a repository path belongs to; empty if none.
 function(layer_of path result)

@@ -206,6 +206,7 @@ ExitCode run(const Arguments& arguments) {
   const KnowledgeBase knowledge_base(workspace.knowledge_base_folder(), dataset.corpus,
                                      dataset.corpus_fingerprint, builtin_catalog(), *pool);
   const Plan plan = make_plan(experiment, dataset, builtin_catalog(), knowledge_base, nullptr);
+  metric_fingerprints(experiment.metrics, builtin_catalog());  // Reads banks and judges' prompts.
   const Json banks = check_banks(experiment, dataset, plan.tasks);
   const Json endpoints =
       arguments.has("offline") ? Json::array() : check_endpoints(experiment, *pool);

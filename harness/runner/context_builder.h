@@ -1,37 +1,51 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "harness/core/options.h"
 #include "harness/core/types.h"
+#include "harness/tasks/prompt_template.h"
 #include "retrievers/chunk_table.h"
 
 namespace crudbench {
 
 /// How hits become the context of a prompt.
 struct ContextOptions {
-  /// Most cl100k tokens of all passages together; 0 for no limit. A passage that does not fit whole
-  /// is cut at the last code point that fits, and the ones after it are left out.
+  /// Most cl100k tokens of all passages and headers together, the empty lines between them not
+  /// counted; 0 for no limit. A passage that does not fit whole is cut at the last code point that
+  /// fits, and the ones after it are left out.
   std::size_t max_tokens = 0;
-  /// "rank" (best first), "reverse" (best last, next to the question) or "document" (corpus order).
+  /// "rank" (best first), "reverse" (best last, next to the question), "sides" (best at both ends:
+  /// ranks 1, 3, 5, …, 6, 4, 2) or "document" (corpus order).
   std::string order = "rank";
+  /// A passage is left out if its Jaccard similarity to a better-ranked one that stays is at least
+  /// this; over sets of 5 consecutive characters, white space left out (a shorter text is one
+  /// element). 1: equal sets only, as of equal texts; 0: nothing is left out.
+  double dedupe = 0.0;
+  /// What stands before every passage, e.g. "[{rank}] {doc_id}\n": {rank} is that of the hit, from
+  /// 1, {score} has four decimals. Absent: nothing.
+  std::optional<PromptTemplate> header;
 };
 
-/// Throws Error(kInvalidConfig).
+/// Reads "max_tokens", "order", "dedupe" and "header". Throws Error(kInvalidConfig).
 ContextOptions read_context_options(Options& options);
 
 /// The passages as put into a prompt.
 struct Context {
-  std::vector<std::string> passages;
-  std::string text;  ///< The passages, an empty line between two.
-  std::size_t char_count = 0;
-  bool truncated = false;
+  std::vector<std::string> passages;  ///< Without headers.
+  std::string text;                   ///< Headers and passages, an empty line between two passages.
+  std::size_t char_count = 0;         ///< Of the passages.
+  std::size_t token_count = 0;        ///< cl100k, counted as for `ContextOptions::max_tokens`.
+  bool truncated = false;             ///< Passages were cut or left out to keep to the limit.
 };
 
-/// The limit is applied in rank order, so that the best passages are the ones that stay.
+/// A hit on a table with windows is read with its neighbours; windows that overlap are one passage,
+/// at the rank of the best of them. Then passages like better ones are left out, then the limit is
+/// applied, both in rank order, so that the best passages are the ones that stay.
 Context build_context(std::span<const Hit> hits, const ChunkTable& chunks,
                       const ContextOptions& options);
 

@@ -14,8 +14,9 @@ namespace {
 /// Where a configuration may hold paths.
 constexpr std::array<const char*, 3> kPathPointers{"/dataset/samples", "/dataset/corpus",
                                                    "/prompts"};
-/// The option that holds one wherever a member has it, the parts of a retriever included.
-constexpr const char* kPathOption = "user_dictionary";
+/// The options that hold one wherever a member has them, the parts of a retriever included.
+constexpr std::array<const char*, 6> kPathOptions{
+    "user_dictionary", "chunks_file", "vectors_file", "ids_file", "queries_file", "query_ids_file"};
 
 Error config_error(const std::string& file, const std::string& pointer,
                    const std::string& problem) {
@@ -36,8 +37,10 @@ void make_path_absolute(Json& value, const std::filesystem::path& folder) {
 }
 
 void make_options_absolute(Json& value, const std::filesystem::path& folder) {
-  if (value.is_object() && value.contains(kPathOption)) {
-    make_path_absolute(value[kPathOption], folder);
+  for (const char* option : kPathOptions) {
+    if (value.is_object() && value.contains(option)) {
+      make_path_absolute(value[option], folder);
+    }
   }
   if (value.is_structured()) {
     for (Json& element : value) {

@@ -128,6 +128,8 @@ void RunExecution::hand_over(std::size_t index) {
   }
   Context context = build_context(hits, parts_.retriever.chunks(), parts_.context);
   ticket.record.context_chars = static_cast<std::int64_t>(context.char_count);
+  ticket.record.context_tokens = static_cast<std::int64_t>(context.token_count);
+  ticket.record.context_truncated = context.truncated;
 
   Prompt prompt{.ticket = index, .sample_id = sample.sample_id, .task = sample.task};
   prompt.fields = parts_.items.task->prompt_fields(sample);

@@ -67,6 +67,8 @@ CREATE TABLE samples (
   hits TEXT NOT NULL,
   gold_chunk_count INTEGER NOT NULL,
   context_chars INTEGER NOT NULL,
+  context_tokens INTEGER NOT NULL,
+  context_truncated INTEGER NOT NULL,
   prompt_tokens INTEGER NOT NULL,
   cached_prompt_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL,
@@ -102,6 +104,8 @@ CREATE TABLE questions (
 /// From version 1 to version 2.
 constexpr const char* kMigration = R"sql(
 ALTER TABLE samples ADD COLUMN gold_chunk_count INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE samples ADD COLUMN context_tokens INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE samples ADD COLUMN context_truncated INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE samples ADD COLUMN examinations TEXT NOT NULL DEFAULT '{}';
 CREATE TABLE questions (
   id INTEGER PRIMARY KEY,
@@ -356,10 +360,11 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
       "failure_message, prompt_sha256, prediction, reply, completion_key, hits, gold_chunk_count, "
       "context_chars, "
       "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
-      "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations) "
+      "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations, "
+      "context_tokens, context_truncated) "
       "VALUES "
       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, ?22, ?23, ?24)");
+      "?20, ?21, ?22, ?23, ?24, ?25, ?26)");
   for (const SampleRecord& sample : samples) {
     insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
     if (sample.failure) {
@@ -378,7 +383,9 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
       insert.bind(20, to_text(sample.attempts));
     }
     insert.bind(21, sample.finish_reason).bind(22, static_cast<std::int64_t>(sample.cached));
-    insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations)).run();
+    insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations));
+    insert.bind(25, sample.context_tokens);
+    insert.bind(26, static_cast<std::int64_t>(sample.context_truncated)).run();
   }
   transaction.commit();
 }
@@ -413,7 +420,8 @@ void Store::visit_samples(std::int64_t run_id,
       "s.retrieval_seconds, s.generation_seconds, s.attempt_count, " +
       (is_whole ? "s.attempts" : "NULL") +
       ", s.finish_reason, s.cached, s.scores, s.gold_chunk_count, " +
-      (is_whole ? "s.examinations" : "'{}'") + " FROM samples s JOIN items i ON i.id = s.item_id " +
+      (is_whole ? "s.examinations" : "'{}'") +
+      ", s.context_tokens, s.context_truncated FROM samples s JOIN items i ON i.id = s.item_id " +
       (is_whole ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";
   Statement row = database_.prepare(sql);
@@ -447,6 +455,8 @@ void Store::visit_samples(std::int64_t run_id,
     sample.completion_key = optional_text(row, 13);
     sample.gold_chunk_count = row.integer(26);
     sample.context_chars = row.integer(15);
+    sample.context_tokens = row.integer(28);
+    sample.context_truncated = row.integer(29) != 0;
     sample.usage = {.prompt_tokens = row.integer(16),
                     .cached_prompt_tokens = row.integer(17),
                     .completion_tokens = row.integer(18)};

@@ -52,6 +52,10 @@ struct SampleRecord {
   /// Chunks that the gold documents were cut into; -1 where unknown.
   std::int64_t gold_chunk_count = -1;
   std::int64_t context_chars = 0;  ///< Code points of the context.
+  /// cl100k tokens of the context, as its limit counts them; -1 where unknown.
+  std::int64_t context_tokens = -1;
+  /// The context was cut to its limit; false where `context_tokens` is unknown.
+  bool context_truncated = false;
   Usage usage;
   double retrieval_seconds = 0.0;
   double generation_seconds = 0.0;

@@ -199,6 +199,18 @@ class Cl100kTokenizer final : public Tokenizer {
     return result;
   }
 
+  std::vector<std::uint32_t> token_ends(std::string_view text) const override {
+    std::vector<std::uint32_t> ends;
+    std::uint32_t end = 0;
+    for_each_piece(text, [&](const std::vector<std::uint32_t>& tokens) {
+      for (const std::uint32_t token : tokens) {
+        end += tokens_[token].size_bytes;
+        ends.push_back(end);
+      }
+    });
+    return ends;
+  }
+
  private:
   /// Calls `take` with the tokens of each piece of `text`.
   template <class Take>

@@ -16,6 +16,9 @@ class Tokenizer {
   virtual std::size_t count(std::string_view text) const = 0;
   /// Token ids, in order. Callable from any thread.
   virtual std::vector<std::uint32_t> encode(std::string_view text) const = 0;
+  /// Byte offset of the end of every token, in order; a token may end inside a code point. Callable
+  /// from any thread.
+  virtual std::vector<std::uint32_t> token_ends(std::string_view text) const = 0;
 };
 
 /// OpenAI's cl100k_base without special tokens (`tiktoken.get_encoding("cl100k_base")

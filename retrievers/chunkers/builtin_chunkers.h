@@ -10,6 +10,10 @@ void add_builtin_chunkers(Catalog& catalog);
 
 Registry<Chunker>::Entry document_chunker();
 Registry<Chunker>::Entry fixed_chunker();
+Registry<Chunker>::Entry import_chunker();
+Registry<Chunker>::Entry paragraph_chunker();
+Registry<Chunker>::Entry recursive_chunker();
 Registry<Chunker>::Entry sentence_chunker();
+Registry<Chunker>::Entry window_chunker();
 
 }  // namespace crudbench

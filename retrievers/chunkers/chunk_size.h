@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "harness/core/options.h"
 
@@ -14,5 +15,13 @@ struct ChunkSize {
 
 /// Reads "size" and "overlap". Throws Error(kInvalidConfig).
 ChunkSize read_chunk_size(Options& options);
+
+/// What sizes are counted in: code points, or tokens of cl100k.
+enum class SizeUnit { kCharacters, kCl100k };
+
+/// Reads "unit": "characters" or "cl100k". Throws Error(kInvalidConfig).
+SizeUnit read_size_unit(Options& options, SizeUnit default_unit);
+
+std::size_t count_units(std::string_view text, SizeUnit unit);
 
 }  // namespace crudbench

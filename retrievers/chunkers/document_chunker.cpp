@@ -7,11 +7,11 @@ namespace {
 /// The whole document is one chunk; an empty document has none.
 class DocumentChunker final : public Chunker {
  public:
-  std::vector<ChunkPieces> chunk(std::string_view text) const override {
-    if (text.empty()) {
+  std::vector<ChunkPieces> chunk(const Document& document) const override {
+    if (document.text.empty()) {
       return {};
     }
-    return {{{0, static_cast<std::uint32_t>(text.size())}}};
+    return {{{0, static_cast<std::uint32_t>(document.text.size())}}};
   }
 };
 

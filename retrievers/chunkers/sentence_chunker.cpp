@@ -1,27 +1,14 @@
-#include <algorithm>
-#include <array>
-#include <functional>
+#include "retrievers/chunkers/sentence_chunker.h"
 
-#include "harness/text/tokenizer.h"
+#include <utility>
+
 #include "harness/text/utf8.h"
 #include "retrievers/chunkers/builtin_chunkers.h"
-#include "retrievers/chunkers/chunk_size.h"
+#include "retrievers/chunkers/text_span.h"
 
 namespace crudbench {
 
 namespace {
-
-using CountUnits = std::size_t (*)(std::string_view text);
-
-std::size_t count_cl100k(std::string_view text) {
-  return cl100k_tokenizer().count(text);
-}
-
-struct Unit {
-  std::string_view name;
-  CountUnits count;
-};
-constexpr std::array<Unit, 2> kUnits{{{"cl100k", count_cl100k}, {"characters", count_code_points}}};
 
 /// Cuts before every occurrence of `separator` but one at the very beginning: llama_index's
 /// `split_text_keep_separator`.
@@ -108,22 +95,16 @@ std::vector<ByteSpan> split_once(std::string_view text, ByteSpan span) {
 
 /// Python's `str.strip` over the text that the pieces make up; empty if nothing is left.
 void strip_pieces(std::string_view text, ChunkPieces& pieces) {
-  const auto stripped = [text](ByteSpan piece) {
-    return strip(text.substr(piece.begin, piece.end - piece.begin));
-  };
-  const auto offset_of = [text](const char* position) {
-    return static_cast<std::uint32_t>(position - text.data());
-  };
-  while (!pieces.empty() && stripped(pieces.front()).empty()) {
+  const auto is_blank = [text](ByteSpan piece) { return strip(text_of(text, piece)).empty(); };
+  while (!pieces.empty() && is_blank(pieces.front())) {
     pieces.erase(pieces.begin());
   }
-  while (!pieces.empty() && stripped(pieces.back()).empty()) {
+  while (!pieces.empty() && is_blank(pieces.back())) {
     pieces.pop_back();
   }
   if (!pieces.empty()) {
-    pieces.front().begin = offset_of(stripped(pieces.front()).data());
-    const std::string_view last = stripped(pieces.back());
-    pieces.back().end = offset_of(last.data() + last.size());
+    pieces.front().begin = stripped(text, pieces.front()).begin;
+    pieces.back().end = stripped(text, pieces.back()).end;
   }
 }
 
@@ -139,9 +120,10 @@ void strip_pieces(std::string_view text, ChunkPieces& pieces) {
 /// llama_index does not end.
 class SentenceChunker final : public Chunker {
  public:
-  SentenceChunker(ChunkSize size, CountUnits count) : size_(size), count_(count) {}
+  SentenceChunker(ChunkSize size, SizeUnit unit) : size_(size), unit_(unit) {}
 
-  std::vector<ChunkPieces> chunk(std::string_view text) const override {
+  std::vector<ChunkPieces> chunk(const Document& document) const override {
+    const std::string_view text = document.text;
     if (text.empty()) {
       return {};
     }
@@ -157,7 +139,7 @@ class SentenceChunker final : public Chunker {
   };
 
   void split(std::string_view text, ByteSpan span, std::vector<Part>& parts) const {
-    const std::size_t size = count_(text.substr(span.begin, span.end - span.begin));
+    const std::size_t size = count_units(text_of(text, span), unit_);
     if (size <= size_.size) {
       parts.push_back({span, size});
       return;
@@ -207,22 +189,19 @@ class SentenceChunker final : public Chunker {
   }
 
   ChunkSize size_;
-  CountUnits count_;
+  SizeUnit unit_;
 };
 
-std::unique_ptr<SentenceChunker> read_sentence_chunker(Options& options) {
-  std::vector<std::string_view> names;
-  for (const Unit& unit : kUnits) {
-    names.push_back(unit.name);
-  }
-  const ChunkSize size = read_chunk_size(options);
-  const std::string name = options.one_of("unit", names, kUnits.front().name);
-  const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
-                                 [&name](const Unit& known) { return known.name == name; });
-  return std::make_unique<SentenceChunker>(size, unit->count);
+}  // namespace
+
+std::unique_ptr<Chunker> make_sentence_chunker(ChunkSize size, SizeUnit unit) {
+  return std::make_unique<SentenceChunker>(size, unit);
 }
 
-}  // namespace
+std::unique_ptr<Chunker> read_sentence_chunker(Options& options) {
+  const ChunkSize size = read_chunk_size(options);
+  return make_sentence_chunker(size, read_size_unit(options, SizeUnit::kCl100k));
+}
 
 Registry<Chunker>::Entry sentence_chunker() {
   return {.summary = "Clauses merged up to a size, as upstream's SentenceSplitter cuts",

@@ -3,7 +3,9 @@
 namespace crudbench {
 
 void add_builtin_embedders(Catalog& catalog) {
+  catalog.embedders.add("import", import_embedder());
   catalog.embedders.add("lsa", lsa_embedder());
+  catalog.embedders.add("openai", openai_embedder());
 }
 
 }  // namespace crudbench

@@ -38,6 +38,13 @@ class Embedder {
   virtual void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
                      Executor& executor) const = 0;
 
+  /// For an embedder that was given the vectors of the chunks themselves: writes those of the
+  /// chunks [begin, end) and returns true. The default has none, so that texts are embedded.
+  virtual bool read_chunk_rows(std::size_t /*begin*/, std::size_t /*end*/,
+                               std::span<float> /*rows*/, Executor& /*executor*/) const {
+    return false;
+  }
+
   /// Whether `embed_tokens` may be called.
   virtual bool has_token_vectors() const noexcept { return false; }
   /// The tokens of each text in order, for metrics that match tokens. As independent of threads and

@@ -11,6 +11,11 @@ namespace crudbench {
 void add_builtin_indexes(Catalog& catalog);
 
 Registry<VectorIndex>::Entry flat_index();
+Registry<VectorIndex>::Entry hnsw_index();
+Registry<VectorIndex>::Entry hnswlib_index();
+Registry<VectorIndex>::Entry ivf_flat_index();
+Registry<VectorIndex>::Entry ivf_pq_index();
+Registry<VectorIndex>::Entry sq8_index();
 
 /// Version of the FAISS compiled against: "1.7.3".
 std::string faiss_version();

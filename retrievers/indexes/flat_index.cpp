@@ -1,14 +1,13 @@
 #include <algorithm>
-#include <dlfcn.h>
 #include <faiss/Index.h>
 #include <faiss/utils/distances.h>
 #include <functional>
-#include <iterator>
 #include <limits>
-#include <omp.h>
 #include <string>
 
 #include "retrievers/indexes/builtin_indexes.h"
+#include "retrievers/indexes/faiss_threads.h"
+#include "retrievers/indexes/scoring.h"
 
 namespace crudbench {
 
@@ -19,45 +18,9 @@ constexpr std::size_t kRowsPerRange = 32768;
 /// Rows fetched beyond `top_k`, so that rows whose order rounding decides are seldom cut off.
 constexpr std::size_t kMargin = 16;
 
-/// Parallelism is the Executor's, so FAISS and its BLAS are told to stay on the calling thread.
-/// Two of their threads to a core make each other wait: up to 5 times slower than one.
-void use_one_thread_a_call() {
-  omp_set_num_threads(1);  // For the calling thread only.
-  static const bool blas_is_told = [] {
-    // OpenBLAS' own switch; another BLAS may stand in its place, which has none.
-    if (void* symbol = ::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"); symbol != nullptr) {
-      reinterpret_cast<void (*)(int)>(symbol)(1);
-    }
-    // FAISS takes BLAS from this many queries on; its own scan is slower for one already.
-    faiss::distance_compute_blas_threshold = 1;
-    return true;
-  }();
-  static_cast<void>(blas_is_told);
-}
-
-/// The inner product in double precision, summed in an order that depends on nothing else.
-float inner_product(const float* left, const float* right, std::size_t dimension) {
-  constexpr std::size_t kSums = 8;
-  double sums[kSums] = {};
-  std::size_t i = 0;
-  for (; i + kSums <= dimension; i += kSums) {
-    for (std::size_t j = 0; j < kSums; ++j) {
-      sums[j] += static_cast<double>(left[i + j]) * static_cast<double>(right[i + j]);
-    }
-  }
-  for (; i < dimension; ++i) {
-    sums[i % kSums] += static_cast<double>(left[i]) * static_cast<double>(right[i]);
-  }
-  return static_cast<float>(std::accumulate(std::begin(sums), std::end(sums), 0.0));
-}
-
-bool is_better(const Neighbor& left, const Neighbor& right) {
-  return left.score != right.score ? left.score > right.score : left.row < right.row;
-}
-
 /// Exhaustive search by FAISS over BLAS, on the rows where they lie. BLAS rounds differently from
 /// one machine, batch and position to the next, so its scores only choose candidates: all rows that
-/// rounding could put among the best are scored again by `inner_product`.
+/// rounding could put among the best are scored again by `exact_inner_product`.
 class FlatIndex final : public VectorIndex {
  public:
   void build(std::span<const float> rows, std::size_t dimension, Executor&) override {
@@ -101,7 +64,7 @@ class FlatIndex final : public VectorIndex {
     const std::size_t row_count = rows_.size() / dimension_;
     std::vector<RangeResult> ranges((row_count + kRowsPerRange - 1) / kRowsPerRange);
     run_ranges(executor, row_count, kRowsPerRange, [&](std::size_t begin, std::size_t end) {
-      use_one_thread_a_call();
+      keep_faiss_on_this_thread();
       RangeResult& range = ranges[begin / kRowsPerRange];
       range.fetched = std::min(top_k + kMargin, end - begin);
       range.scores.resize(results.size() * range.fetched);
@@ -124,7 +87,7 @@ class FlatIndex final : public VectorIndex {
     std::vector<Neighbor> best;
     const auto offer = [&](std::size_t index) {
       best.push_back(
-          {static_cast<std::uint32_t>(index), inner_product(query, row(index), dimension_)});
+          {static_cast<std::uint32_t>(index), exact_inner_product(query, row(index), dimension_)});
     };
     for (std::size_t r = 0; r < ranges.size(); ++r) {
       const RangeResult& range = ranges[r];
@@ -143,16 +106,12 @@ class FlatIndex final : public VectorIndex {
         offer(first_row + static_cast<std::size_t>(rows[i]));
       }
     }
-    const std::size_t kept = std::min(top_k, best.size());
-    std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(kept), best.end(),
-                      is_better);
-    best.resize(kept);
+    keep_best(best, top_k);
     return best;
   }
 
   /// A row with a lower BLAS score is not among the best `top_k`. That is the `top_k`-th best BLAS
-  /// score, less what rounding can make of two products of vectors of norm 1: each is off by at
-  /// most dimension * epsilon / 2, in whatever order it is summed (Higham 2002, section 3.1).
+  /// score, less what rounding can make of two of them.
   float lowest_candidate(std::size_t query_position, std::span<const RangeResult> ranges,
                          std::size_t top_k) const {
     std::vector<float> scores;
@@ -166,9 +125,7 @@ class FlatIndex final : public VectorIndex {
     }
     const auto last = scores.begin() + static_cast<std::ptrdiff_t>(top_k - 1);
     std::nth_element(scores.begin(), last, scores.end(), std::greater<>());
-    const float rounding =
-        static_cast<float>(dimension_ + 8) * std::numeric_limits<float>::epsilon();
-    return *last - rounding;
+    return *last - rounding_of_two_scores(dimension_);
   }
 
   std::span<const float> rows_;

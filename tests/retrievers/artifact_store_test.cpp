@@ -2,7 +2,11 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
+#include <sched.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 #include "harness/core/files.h"
 #include "tests/support/testing.h"
@@ -104,6 +108,104 @@ TEST_F(ArtifactStoreTest, LetsConcurrentBuildersWait) {
 TEST_F(ArtifactStoreTest, NamesARootThatCannotBeWritten) {
   folder_.write("kb", "a file where the folder should be");
   EXPECT_ERROR(ensure(), ErrorCode::kIo, root_.string());
+}
+
+/// Runs `work` in a process of its own and returns its id.
+pid_t in_child(const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int status = 0;
+    try {
+      work();
+    } catch (const std::exception&) {
+      status = 1;
+    }
+    ::_exit(status);
+  }
+  return child;
+}
+
+int exit_status(pid_t child) {
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void wait_for(const std::filesystem::path& file) {
+  while (!std::filesystem::exists(file)) {
+    ::sched_yield();
+  }
+}
+
+TEST_F(ArtifactStoreTest, LetsAnotherProcessWait) {
+  const std::filesystem::path first_builds = folder_.path() / "first_builds";
+  const std::filesystem::path second_asks = folder_.path() / "second_asks";
+  const pid_t first = in_child([&] {
+    store_.ensure(example(), [&](const std::filesystem::path& folder) {
+      write_file_atomically(first_builds, "");
+      wait_for(second_asks);
+      write_file_atomically(folder / "content.bin", "first");
+      return std::string("5 bytes");
+    });
+  });
+  const pid_t second = in_child([&] {
+    wait_for(first_builds);
+    if (store_.remove("abc123")) {
+      throw Error(ErrorCode::kIo, "what is being built was removed");
+    }
+    write_file_atomically(second_asks, "");
+    store_.ensure(example(), [&](const std::filesystem::path&) -> std::string {
+      throw Error(ErrorCode::kIo, "it was built a second time");
+    });
+  });
+  EXPECT_EQ(exit_status(first), 0);
+  EXPECT_EQ(exit_status(second), 0);
+  EXPECT_EQ(read_file(root_ / "abc123" / "content.bin"), "first");
+}
+
+TEST_F(ArtifactStoreTest, KeepsUnfinishedWorkUntilTheArtifactIsBuilt) {
+  const std::filesystem::path unfinished = store_.unfinished_folder(example());
+  EXPECT_ERROR(store_.ensure(example(),
+                             [&](const std::filesystem::path&) -> std::string {
+                               create_folders(unfinished);
+                               throw Error(ErrorCode::kUnavailable, "the provider is down");
+                             }),
+               ErrorCode::kUnavailable, "down");
+  EXPECT_TRUE(std::filesystem::exists(unfinished));
+  ensure();
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
+}
+
+TEST_F(ArtifactStoreTest, ListsVerifiesAndRemovesWhatStandsThere) {
+  EXPECT_TRUE(store_.list().empty());
+  Artifact good = example();
+  good.fingerprint = std::string(64, 'a');
+  Artifact bad = example();
+  bad.fingerprint = std::string(64, 'b');
+  for (const Artifact& artifact : {good, bad}) {
+    store_.ensure(artifact, [](const std::filesystem::path& folder) {
+      write_file_atomically(folder / "content.bin", "content");
+      return std::string();
+    });
+  }
+  create_folders(root_ / (std::string(64, 'c') + ".unfinished"));
+  write_file_atomically(root_ / bad.fingerprint / "content.bin", "CONTENT");
+
+  const std::vector<StoredArtifact> stored = store_.list();
+  ASSERT_EQ(stored.size(), 3U);
+  EXPECT_EQ(stored[0].fingerprint, good.fingerprint);
+  EXPECT_EQ(stored[0].kind, "chunks");
+  EXPECT_EQ(stored[0].parameters, example().parameters);
+  EXPECT_GT(stored[0].size_bytes, 7U);
+  EXPECT_EQ(stored[1].defect, "");
+  EXPECT_EQ(stored[2].defect, "it was never finished");
+  EXPECT_EQ(store_.verify(good.fingerprint), "");
+  EXPECT_EQ(store_.verify(bad.fingerprint), "content.bin has changed");
+
+  for (const StoredArtifact& artifact : stored) {
+    EXPECT_TRUE(store_.remove(artifact.fingerprint));
+  }
+  EXPECT_TRUE(store_.list().empty());
 }
 
 }  // namespace

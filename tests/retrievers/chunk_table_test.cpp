@@ -64,6 +64,24 @@ TEST(ChunkTable, HasTheSameBytesOnAnyNumberOfThreads) {
   EXPECT_EQ(read_file(folder.path() / "serial"), read_file(folder.path() / "threads"));
 }
 
+TEST(ChunkTable, WidensAChunkWithinItsDocument) {
+  const TemporaryFolder folder;
+  const Corpus corpus = make_corpus({"一。二。三。", "四。"});
+  SerialExecutor executor;
+  const ChunkTable table = ChunkTable::build(
+      corpus,
+      *make_chunker({{"type", "window"}, {"size", 2}, {"unit", "characters"}, {"neighbours", 1}}),
+      executor);
+  ASSERT_EQ(table.size(), 4U);
+  EXPECT_TRUE(table.has_windows());
+  EXPECT_EQ(table.window(0), (ByteSpan{0, 12}));
+  EXPECT_EQ(table.window(1), (ByteSpan{0, 18}));
+  EXPECT_EQ(table.window(2), (ByteSpan{6, 18}));
+  EXPECT_EQ(table.window(3), (ByteSpan{0, 6}));
+  table.save(folder.path() / "chunks.bin");
+  EXPECT_EQ(ChunkTable::load(corpus, folder.path() / "chunks.bin").window(1), (ByteSpan{0, 18}));
+}
+
 TEST(ChunkTable, RefusesATruncatedFile) {
   const TemporaryFolder folder;
   const Corpus corpus = make_corpus({"一二。。三四五六！七"});

@@ -62,7 +62,7 @@ inline std::unique_ptr<Chunker> make_chunker(const Json& options) {
 
 inline std::vector<std::string> chunk_texts(const Json& options, std::string_view text) {
   std::vector<std::string> texts;
-  for (const ChunkPieces& pieces : make_chunker(options)->chunk(text)) {
+  for (const ChunkPieces& pieces : make_chunker(options)->chunk({.doc_id = "doc", .text = text})) {
     std::string& chunk = texts.emplace_back();
     for (const ByteSpan piece : pieces) {
       chunk.append(text.substr(piece.begin, piece.end - piece.begin));

@@ -135,6 +135,26 @@ TEST_F(KnowledgeBaseTest, KeepsPostingsWhenOnlyWeightsDiffer) {
             base.stages(with({{"type", "bm25"}}))[1].fingerprint);
 }
 
+TEST_F(KnowledgeBaseTest, BuildsAnIndexOnceForAllItsSearchOptions) {
+  KnowledgeBase base = make(serial_);
+  const auto searching = [&](int ef_search) {
+    RetrievalConfig config = with({{"type", "dense"}});
+    config.index = resolve(catalog_.indexes, {{"type", "hnsw"}, {"ef_search", ef_search}});
+    return config;
+  };
+  EXPECT_EQ(artifact(base, searching(8), "index"), artifact(base, searching(9), "index"));
+  EXPECT_NE(base.fingerprint(searching(8)), base.fingerprint(searching(9)));
+  RetrievalConfig hybrid = with({{"type", "hybrid"}});
+  hybrid.index = searching(100).index;
+  const std::string fingerprint = base.fingerprint(hybrid);
+  hybrid.index = searching(101).index;
+  EXPECT_NE(base.fingerprint(hybrid), fingerprint);
+  EXPECT_EQ(&base.index(config_.chunker, config_.embedder, searching(8).index),
+            &base.index(config_.chunker, config_.embedder, searching(8).index));
+  EXPECT_NE(&base.index(config_.chunker, config_.embedder, searching(8).index),
+            &base.index(config_.chunker, config_.embedder, searching(9).index));
+}
+
 TEST_F(KnowledgeBaseTest, NamesUserDictionariesByTheirContent) {
   const std::string one = folder_.write("one.txt", "风登 5\n").string();
   const std::string same = folder_.write("same.txt", "风登 5\n").string();

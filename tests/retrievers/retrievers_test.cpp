@@ -1,63 +1,44 @@
+#include <optional>
 #include <set>
 
 #include "retrievers/builtin_retrievers.h"
-#include "retrievers/knowledge_base.h"
 #include "retrievers/rank_fusion.h"
+#include "tests/fakes/http_server.h"
 #include "tests/fakes/thread_pool_executor.h"
-#include "tests/retrievers/corpora.h"
+#include "tests/retrievers/retrieving.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {
 namespace {
 
 using testing::IsEmpty;
-using testing_support::make_corpus;
+using testing_support::answering_program;
+using testing_support::HttpServer;
+using testing_support::reranked_by_length;
 using testing_support::retrieval_catalog;
-using testing_support::sample_articles;
-using testing_support::TemporaryFolder;
-
-/// The sample articles, with every built-in retriever over them.
-class Retrieving {
- public:
-  Retrieving() {
-    for (const char* text : {"台风登陆，学校停课", "央行下调准备金率", "", "青铜器", "zebra",
-                             "地铁新线路开通，市民出行", "手术机器人"}) {
-      queries_.push_back({.text = text, .gold_documents = gold_});
-    }
-  }
-
-  Json resolve(const Json& retriever) const {
-    return catalog_.retrievers.resolve(retriever, "test.json", "/retriever");
-  }
-  std::unique_ptr<Retriever> open(const Json& retriever) {
-    return base_.open(
-        {.retriever = resolve(retriever),
-         .chunker = catalog_.chunkers.resolve({{"type", "fixed"}, {"size", 24}}, "", ""),
-         .embedder = catalog_.embedders.resolve({{"type", "lsa"}, {"dim", 12}}, "", ""),
-         .index = catalog_.indexes.resolve({{"type", "flat"}}, "", "")});
-  }
-  std::vector<Retrieval> retrieve(const Json& retriever, std::size_t top_k) {
-    return open(retriever)->retrieve(queries_, top_k, serial_);
-  }
-  std::span<const Query> queries() const { return queries_; }
-  const Corpus& corpus() const { return corpus_; }
-  Executor& serial() { return serial_; }
-
- private:
-  SerialExecutor serial_;
-  Catalog catalog_ = retrieval_catalog();
-  Corpus corpus_ = make_corpus(sample_articles());
-  TemporaryFolder folder_;
-  KnowledgeBase base_{folder_.path(), corpus_, "corpus", catalog_, serial_};
-  std::vector<DocumentIndex> gold_{5, 2};
-  std::vector<Query> queries_;
-};
+using testing_support::Retrieving;
 
 class RetrieverContract : public testing::TestWithParam<std::string> {
  protected:
-  Json type() const { return {{"type", GetParam()}}; }
+  /// The member with its defaults; one that works with others is given a program or a server.
+  Json type() {
+    Json options{{"type", GetParam()}};
+    if (GetParam() == "exec") {
+      options["command"] = answering_program(
+          R"({"chunk_id":"news:3@0-72","score":1},{"chunk_id":"news:2@0-72","score":3},)"
+          R"({"chunk_id":"news:1@0-72","score":1})");
+    } else if (GetParam() == "rerank") {
+      server_.emplace(reranked_by_length);
+      options["base_url"] = server_->url("/v1");
+      options["model"] = "length";
+    }
+    return options;
+  }
 
   Retrieving retrieving_;
+
+ private:
+  std::optional<HttpServer> server_;
 };
 
 TEST_P(RetrieverContract, ListsHitsBestFirstWithoutRepetition) {
@@ -152,6 +133,32 @@ TEST(HybridRetriever, FusesThePoolsOfItsParts) {
     expected.resize(std::min<std::size_t>(expected.size(), 6));
     EXPECT_EQ(hybrid[query].hits, expected);
   }
+}
+
+TEST(HybridRetriever, FusesNormalisedScoresIfAsked) {
+  Retrieving retrieving;
+  const auto hybrid = retrieving.retrieve(
+      {{"type", "hybrid"}, {"pool", 10}, {"fusion", "weighted"}, {"normalization", "z_score"}}, 6);
+  const auto bm25 = retrieving.retrieve({{"type", "bm25"}}, 10);
+  const auto dense = retrieving.retrieve({{"type", "dense"}}, 10);
+  for (std::size_t query = 0; query < hybrid.size(); ++query) {
+    const std::vector<std::vector<Hit>> lists{bm25[query].hits, dense[query].hits};
+    const std::vector<double> weights{0.5, 0.5};
+    std::vector<Hit> expected = fuse_scores(lists, weights, Normalization::kZScore);
+    expected.resize(std::min<std::size_t>(expected.size(), 6));
+    EXPECT_EQ(hybrid[query].hits, expected);
+  }
+}
+
+TEST(HybridRetriever, HasTheOptionsOfItsFusionOnly) {
+  const Retrieving retrieving;
+  const Json weighted = retrieving.resolve({{"type", "hybrid"}, {"fusion", "weighted"}});
+  EXPECT_EQ(weighted.at("normalization"), "min_max");
+  EXPECT_FALSE(weighted.contains("c"));
+  EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"fusion", "weighted"}, {"c", 60}}),
+               ErrorCode::kInvalidConfig, "/retriever/c: expected no such key");
+  EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"normalization", "z_score"}}),
+               ErrorCode::kInvalidConfig, "/retriever/normalization: expected no such key");
 }
 
 TEST(HybridRetriever, FillsInItsPartsAndWeights) {

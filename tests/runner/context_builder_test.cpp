@@ -10,8 +10,8 @@ namespace {
 /// Every document is one chunk.
 class WholeDocuments final : public Chunker {
  public:
-  std::vector<ChunkPieces> chunk(std::string_view text) const override {
-    return {{{0, static_cast<std::uint32_t>(text.size())}}};
+  std::vector<ChunkPieces> chunk(const Document& document) const override {
+    return {{{0, static_cast<std::uint32_t>(document.text.size())}}};
   }
 };
 
@@ -48,6 +48,7 @@ TEST_F(BuildContextTest, KeepsTheOrderOfRanks) {
 
 TEST_F(BuildContextTest, OrdersAsAsked) {
   EXPECT_EQ(build({.order = "reverse"}).passages, (Passages{"乙队防守", "甲队进球", "丙队观战"}));
+  EXPECT_EQ(build({.order = "sides"}).passages, (Passages{"丙队观战", "乙队防守", "甲队进球"}));
   EXPECT_EQ(build({.order = "document"}).passages, (Passages{"甲队进球", "乙队防守", "丙队观战"}));
 }
 
@@ -67,6 +68,105 @@ TEST_F(BuildContextTest, LeavesABudgetThatFitsNothingEmpty) {
   const Context context = build({.max_tokens = 1});
   EXPECT_TRUE(context.truncated);
   EXPECT_LE(context.passages.size(), 1U);
+}
+
+TEST_F(BuildContextTest, CountsTheTokensOfWhatStays) {
+  const Tokenizer& tokenizer = cl100k_tokenizer();
+  const std::size_t all =
+      tokenizer.count("丙队观战") + tokenizer.count("甲队进球") + tokenizer.count("乙队防守");
+  EXPECT_EQ(build({}).token_count, all);
+  const Context cut = build({.max_tokens = all - 1});
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_LE(cut.token_count, all - 1);
+  EXPECT_GT(cut.token_count, tokenizer.count("丙队观战") + tokenizer.count("甲队进球"));
+}
+
+ContextOptions with_header(const std::string& header, std::size_t max_tokens = 0) {
+  const Json value = {{"header", header}, {"max_tokens", max_tokens}};
+  Options options(value, "f.json", "/context");
+  return read_context_options(options);
+}
+
+TEST_F(BuildContextTest, PutsAHeaderBeforeEveryPassage) {
+  const Context context = build(with_header("[{rank}] {doc_id} {score}\n"));
+  EXPECT_EQ(context.text,
+            "[1] f.txt:3 3.0000\n丙队观战\n\n[2] f.txt:1 2.0000\n甲队进球\n\n"
+            "[3] f.txt:2 0.0000\n乙队防守");
+  EXPECT_EQ(context.passages, (Passages{"丙队观战", "甲队进球", "乙队防守"}));
+}
+
+TEST_F(BuildContextTest, CountsHeadersWithinTheLimit) {
+  const Tokenizer& tokenizer = cl100k_tokenizer();
+  const std::size_t first = tokenizer.count("[1]\n") + tokenizer.count("丙队观战");
+  const Context context = build(with_header("[{rank}]\n", first + tokenizer.count("[2]\n")));
+  EXPECT_EQ(context.text, "[1]\n丙队观战");
+  EXPECT_EQ(context.token_count, first);
+  EXPECT_TRUE(context.truncated);
+}
+
+/// Contexts of every document in turn, each a hit with a rank of its own.
+Context build_from(const std::vector<std::string>& documents, const ContextOptions& options) {
+  Corpus corpus;
+  const std::uint32_t file = corpus.add_file("f.txt");
+  std::vector<Hit> hits;
+  for (std::uint32_t i = 0; i < documents.size(); ++i) {
+    corpus.add(file, i + 1, documents[i]);
+    hits.push_back({.chunk = i, .score = 1.0 / (i + 1)});
+  }
+  SerialExecutor executor;
+  return build_context(hits, ChunkTable::build(corpus, WholeDocuments(), executor), options);
+}
+
+TEST(BuildContext, PutsTheBestAtBothSides) {
+  EXPECT_EQ(build_from({"1", "2", "3", "4", "5"}, {.order = "sides"}).passages,
+            (Passages{"1", "3", "5", "4", "2"}));
+}
+
+TEST(BuildContext, LeavesOutWhatRepeatsABetterPassage) {
+  // Sets of 5 of the 6 characters: {一二三四五, 二三四五六} and {一二三四五, 二三四五七}: 1 of 3.
+  const std::vector<std::string> texts{"一二三四五六", "一二三\n四五六", "一二三四五七", "短"};
+  EXPECT_EQ(build_from(texts, {}).passages, texts);
+  EXPECT_EQ(build_from(texts, {.dedupe = 1.0}).passages,
+            (Passages{"一二三四五六", "一二三四五七", "短"}));
+  EXPECT_EQ(build_from(texts, {.dedupe = 0.33}).passages, (Passages{"一二三四五六", "短"}));
+  EXPECT_FALSE(build_from(texts, {.dedupe = 0.33}).truncated);
+}
+
+/// Chunks of one character, read with a neighbour on either side.
+class Windows final : public Chunker {
+ public:
+  std::vector<ChunkPieces> chunk(const Document& document) const override {
+    std::vector<ChunkPieces> chunks;
+    const std::vector<std::uint32_t> offsets = code_point_offsets(document.text);
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
+      chunks.push_back({{offsets[i], offsets[i + 1]}});
+    }
+    return chunks;
+  }
+  std::size_t neighbours() const noexcept override { return 1; }
+};
+
+TEST(BuildContext, JoinsWindowsThatOverlap) {
+  Corpus corpus;
+  corpus.add_named("a", "一二三四五六七八九");
+  corpus.add_named("b", "甲乙丙");
+  SerialExecutor executor;
+  const ChunkTable chunks = ChunkTable::build(corpus, Windows(), executor);
+  const auto passages = [&chunks](const std::vector<Hit>& hits) {
+    return build_context(hits, chunks, {}).passages;
+  };
+  EXPECT_EQ(passages({{.chunk = 1}, {.chunk = 9}, {.chunk = 6}}),
+            (Passages{"一二三", "甲乙", "六七八"}));
+  // 四五六 shares 六 with the third passage, which keeps its place.
+  EXPECT_EQ(passages({{.chunk = 1}, {.chunk = 9}, {.chunk = 6}, {.chunk = 4}}),
+            (Passages{"一二三", "甲乙", "四五六七八"}));
+  // 三四五 shares 三 with the first and 五 with 五六七.
+  EXPECT_EQ(passages({{.chunk = 1}, {.chunk = 9}, {.chunk = 5}, {.chunk = 3}}),
+            (Passages{"一二三四五六七", "甲乙"}));
+}
+
+TEST(ReadContextOptions, RefusesAnUnknownPlaceholder) {
+  EXPECT_ERROR(with_header("{title}"), ErrorCode::kInvalidConfig, "/context/header:1: unknown");
 }
 
 TEST(ReadContextOptions, RefusesAnUnknownOrder) {

@@ -54,6 +54,58 @@ TEST(ParseExperiment, AppliesOverridesWithPathsFromTheWorkingDirectory) {
   EXPECT_EQ(experiment.dataset.at("samples"), "/data/s.json");
 }
 
+TEST(ParseExperiment, ResolvesTheSectionsOfMetrics) {
+  Json config = minimal();
+  config["metrics"] = {"similarity",
+                       {{"type", "bertscore"}, {"embedder", "lsa"}},
+                       {{"type", "quest_eval"},
+                        {"judge", {{"type", "extractive"}}},
+                        {"bank", "banks"},
+                        {"prompts", "prompts"}}};
+  const std::vector<Json> metrics = parse(config).metrics;
+  EXPECT_EQ(metrics.at(0).at("embedder").at("dim"), 256);
+  EXPECT_EQ(metrics.at(0).at("chunker").at("size"), 128);
+  EXPECT_EQ(metrics.at(1).at("embedder"), metrics.at(0).at("embedder"));
+  EXPECT_EQ(metrics.at(2).at("bank"), "/data/banks");
+  EXPECT_EQ(metrics.at(2).at("prompts"), "/data/prompts");
+}
+
+TEST(ParseExperiment, NamesTheMistakeInTheSectionOfAMetric) {
+  const auto parse_metric = [](const Json& metric) {
+    Json config = minimal();
+    config["metrics"] = Json::array({metric});
+    parse(config);
+  };
+  EXPECT_ERROR(parse_metric("quest_eval"), ErrorCode::kInvalidConfig,
+               "/metrics/0/judge: expected an object that says which generator judges");
+  EXPECT_ERROR(parse_metric({{"type", "quest_eval"}, {"judge", {{"type", "openia"}}}}),
+               ErrorCode::kInvalidConfig, "/metrics/0/judge/type: unknown generator 'openia'");
+  EXPECT_ERROR(parse_metric({{"type", "similarity"}, {"embedder", {{"type", "lsa"}, {"dims", 3}}}}),
+               ErrorCode::kInvalidConfig, "/metrics/0/embedder/dims: unknown key");
+}
+
+TEST(ParseExperiment, FindsUserDictionariesBesideTheFile) {
+  const TemporaryFolder folder;
+  folder.write("words.txt", "云栖市 5\n");
+  Json config = minimal();
+  config["retriever"] = {
+      {"type", "hybrid"},
+      {"parts", {{{"type", "bm25"}, {"user_dictionary", "words.txt"}}, {{"type", "dense"}}}}};
+  const Experiment experiment =
+      parse_experiment(config, "c.json", folder.path(), {}, builtin_catalog());
+  EXPECT_EQ(experiment.cells.at(0).retrieval.retriever.at("parts").at(0).at("user_dictionary"),
+            (folder.path() / "words.txt").string());
+}
+
+TEST(ParseExperiment, ReadsHowOftenToRepeat) {
+  Json config = minimal();
+  EXPECT_EQ(parse(config).repeats, 1U);
+  config["repeats"] = 3;
+  EXPECT_EQ(parse(config).repeats, 3U);
+  config["repeats"] = 0;
+  EXPECT_ERROR(parse(config), ErrorCode::kInvalidConfig, "/repeats: expected an integer");
+}
+
 TEST(ParseExperiment, NamesAMisspeltSection) {
   Json config = minimal();
   config["retreiver"] = {{"type", "bm25"}};

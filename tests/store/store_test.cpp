@@ -41,6 +41,8 @@ SampleRecord full_record(std::int64_t item_id) {
           .reply = "<response>答案</response>",
           .hits = {{.doc_id = "f.txt:1", .span = {3, 9}, .score = 0.1, .is_gold = true}},
           .context_chars = 12,
+          .context_tokens = 15,
+          .context_truncated = true,
           .usage = {.prompt_tokens = 7, .cached_prompt_tokens = 0, .completion_tokens = 3},
           .retrieval_seconds = 0.25,
           .generation_seconds = 1.5,
@@ -66,6 +68,8 @@ TEST_F(StoreTest, GivesBackWhatWasPut) {
     EXPECT_EQ(sample.prediction, record.prediction);
     EXPECT_EQ(sample.reply, record.reply);
     EXPECT_EQ(sample.hits, record.hits);
+    EXPECT_EQ(sample.context_tokens, 15);
+    EXPECT_TRUE(sample.context_truncated);
     EXPECT_EQ(sample.usage, record.usage);
     EXPECT_EQ(sample.scores, record.scores);
     EXPECT_EQ(sample.attempts, record.attempts);

@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <utility>
 
+#include "harness/net/endpoint.h"
 #include "harness/net/http_client.h"
 #include "harness/net/retry.h"
 #include "harness/text/utf8.h"
@@ -21,89 +20,22 @@ using std::chrono::milliseconds;
 
 struct RerankOptions {
   PartOptions part;
-  std::string base_url;
+  EndpointOptions endpoint;
   std::string api;    ///< "jina", "cohere" or "tei": what requests look like.
   std::string model;  ///< Not sent to "tei", which serves one.
-  std::string api_key_env;
-  std::size_t max_concurrency = 8;
-  milliseconds timeout{60'000};
-  milliseconds connect_timeout{10'000};
-  RetryPolicy retry;
 };
-
-milliseconds read_seconds(Options& options, std::string_view key, double default_seconds,
-                          double least) {
-  constexpr double kDay = 86'400.0;
-  return milliseconds(
-      static_cast<milliseconds::rep>(options.number(key, default_seconds, least, kDay) * 1000.0));
-}
-
-std::string read_base_url(Options& options) {
-  std::string base_url = options.text("base_url");
-  static_cast<void>(http_origin(base_url, options.file() + ": " + options.pointer_to("base_url")));
-  if (base_url.find_first_of("?#") != std::string::npos) {
-    throw Error(ErrorCode::kInvalidConfig, options.file() + ": " + options.pointer_to("base_url") +
-                                               ": expected a URL without '?' and '#'");
-  }
-  while (base_url.ends_with('/')) {
-    base_url.pop_back();
-  }
-  return base_url;
-}
-
-/// The name of a variable, or nothing. What is no name may be the key itself and is not quoted.
-std::string read_key_variable(Options& options) {
-  if (options.raw("api_key_env").is_null()) {
-    return {};
-  }
-  std::string name = options.text("api_key_env");
-  const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_';
-  });
-  if (!is_name) {
-    throw Error(ErrorCode::kInvalidConfig,
-                options.file() + ": " + options.pointer_to("api_key_env") +
-                    ": expected the name of an environment variable (letters, digits and '_')");
-  }
-  return name;
-}
 
 RerankOptions read_rerank_options(Options& options) {
   constexpr std::array<std::string_view, 3> kApis{"jina", "cohere", "tei"};
-  if (options.has("api_key")) {
-    throw Error(ErrorCode::kInvalidConfig,
-                options.file() + ": " + options.pointer_to("api_key") +
-                    ": a key must not stand in a configuration; put it into an environment "
-                    "variable and name that with \"api_key_env\"");
-  }
   RerankOptions rerank;
   rerank.part = read_part_options(options, 50, Json::array({{{"type", "bm25"}}}), 1, 1);
-  rerank.base_url = read_base_url(options);
+  rerank.endpoint = read_endpoint_options(options, 60.0);
   rerank.api = options.one_of("api", kApis, kApis[0]);
   rerank.model = options.text("model", "");
   if (rerank.model.empty() && rerank.api != "tei") {
     options.fail("model", "the name of a model");
   }
-  rerank.api_key_env = read_key_variable(options);
-  rerank.max_concurrency = static_cast<std::size_t>(options.integer("max_concurrency", 8, 1, 4096));
-  rerank.timeout = read_seconds(options, "timeout_s", 60.0, 0.01);
-  rerank.connect_timeout = read_seconds(options, "connect_timeout_s", 10.0, 0.01);
-  rerank.retry.max_attempts = static_cast<int>(options.integer("max_attempts", 4, 1, 100));
-  rerank.retry.initial_backoff = read_seconds(options, "backoff_s", 0.5, 0.0);
   return rerank;
-}
-
-std::string read_api_key(const std::string& variable) {
-  if (variable.empty()) {
-    return {};
-  }
-  const char* value = std::getenv(variable.c_str());
-  if (value == nullptr || *value == '\0' || !is_header_text(value)) {
-    throw Error(ErrorCode::kInvalidConfig,
-                "the environment variable '" + variable +
-                    "', which \"api_key_env\" names, is not set to a key of one line");
-  }
-  return value;
 }
 
 /// What one answer of the server came to: a score for each of the texts, or a failure.
@@ -230,7 +162,7 @@ class Session {
   void run() {
     constexpr milliseconds kWait{1000};
     for (std::size_t next = 0; next < queries_.size() || under_way_ > 0;) {
-      if (next < queries_.size() && under_way_ < options_.max_concurrency) {
+      if (next < queries_.size() && under_way_ < options_.endpoint.max_concurrency) {
         begin(next++);
       } else {
         loop_.run_once(kWait);
@@ -271,11 +203,11 @@ class Session {
   void send(std::size_t query) {
     ++work_[query].attempt_count;
     loop_.submit({.method = "POST",
-                  .url = options_.base_url + "/rerank",
+                  .url = options_.endpoint.base_url + "/rerank",
                   .headers = headers_,
                   .body = work_[query].body,
-                  .connect_timeout = options_.connect_timeout,
-                  .total_timeout = options_.timeout},
+                  .connect_timeout = options_.endpoint.connect_timeout,
+                  .total_timeout = options_.endpoint.timeout},
                  [this, query](const HttpResult& result) { receive(query, result); });
   }
 
@@ -287,7 +219,7 @@ class Session {
       const auto retry_after = header == nullptr
                                    ? std::nullopt
                                    : parse_retry_after(*header, std::chrono::system_clock::now());
-      if (const auto delay = next_delay(options_.retry, queries_[query].text,
+      if (const auto delay = next_delay(options_.endpoint.retry, queries_[query].text,
                                         work_[query].attempt_count, retry_after)) {
         loop_.call_at(HttpLoop::Clock::now() + *delay, [this, query] { send(query); });
         return;
@@ -347,7 +279,7 @@ class RerankRetriever final : public Retriever {
 
 std::unique_ptr<Retriever> make_rerank(Options& options, const RetrieverParts& parts) {
   RerankOptions rerank = read_rerank_options(options);
-  std::string api_key = read_api_key(rerank.api_key_env);
+  std::string api_key = read_api_key(rerank.endpoint.api_key_env);
   std::unique_ptr<Retriever> part = std::move(open_parts(rerank.part.parts, parts).front());
   return std::make_unique<RerankRetriever>(std::move(rerank), std::move(api_key), std::move(part));
 }

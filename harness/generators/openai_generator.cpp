@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 #include <limits>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "harness/core/error.h"
 #include "harness/core/json.h"
 #include "harness/generators/builtin_generators.h"
+#include "harness/net/endpoint.h"
 #include "harness/net/http_client.h"
 #include "harness/net/retry.h"
 #include "harness/text/utf8.h"
@@ -20,15 +20,10 @@ namespace {
 using std::chrono::milliseconds;
 
 struct OpenaiOptions {
-  std::string base_url;
+  EndpointOptions endpoint;
   std::string model;
-  std::string api_key_env;  ///< Empty: no key is sent.
-  Json sampling;            ///< temperature, max_tokens, top_p and seed as they are sent.
-  std::string system;       ///< Empty: no system message.
-  int max_concurrency = 8;
-  milliseconds timeout{120'000};
-  milliseconds connect_timeout{10'000};
-  RetryPolicy retry;
+  Json sampling;       ///< temperature, max_tokens, top_p and seed as they are sent.
+  std::string system;  ///< Empty: no system message.
   Json extra_body;
   std::vector<HttpHeader> extra_headers;
 };
@@ -43,10 +38,6 @@ bool is_secret_header(std::string name) {
   return std::find(kSecret.begin(), kSecret.end(), name) != kSecret.end();
 }
 
-milliseconds from_seconds(double seconds) {
-  return milliseconds(static_cast<milliseconds::rep>(seconds * 1000.0));
-}
-
 Json object_or_empty(Options& options, std::string_view key) {
   Json value = options.raw(key);
   if (value.is_null()) {
@@ -59,53 +50,13 @@ Json object_or_empty(Options& options, std::string_view key) {
   return value;
 }
 
-std::string parse_base_url(Options& options) {
-  std::string base_url = options.text("base_url");
-  static_cast<void>(http_origin(base_url, options.file() + ": " + options.pointer_to("base_url")));
-  if (base_url.find_first_of("?#") != std::string::npos) {
-    throw Error(ErrorCode::kInvalidConfig, options.file() + ": " + options.pointer_to("base_url") +
-                                               ": expected a URL without '?' and '#'");
-  }
-  while (base_url.ends_with('/')) {
-    base_url.pop_back();
-  }
-  return base_url;
-}
-
-/// The name of the variable, or nothing. What is no name may be the key itself, put into the wrong
-/// place, and is not quoted.
-std::string parse_key_variable(Options& options) {
-  if (options.raw("api_key_env").is_null()) {
-    return {};
-  }
-  std::string name = options.text("api_key_env");
-  const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_';
-  });
-  if (!is_name) {
-    throw Error(ErrorCode::kInvalidConfig,
-                options.file() + ": " + options.pointer_to("api_key_env") +
-                    ": expected the name of an environment variable (letters, digits and '_')");
-  }
-  return name;
-}
-
 OpenaiOptions parse_options(Options& options) {
-  for (const std::string_view key : {"api_key", "apikey", "key"}) {
-    if (options.has(key)) {
-      throw Error(ErrorCode::kInvalidConfig,
-                  options.file() + ": " + options.pointer_to(key) +
-                      ": a key must not stand in a configuration; put it into an environment "
-                      "variable and name that with \"api_key_env\"");
-    }
-  }
   OpenaiOptions parsed;
-  parsed.base_url = parse_base_url(options);
+  parsed.endpoint = read_endpoint_options(options, 120.0);
   parsed.model = options.text("model");
   if (parsed.model.empty()) {
     options.fail("model", "the name of a model");
   }
-  parsed.api_key_env = parse_key_variable(options);
   parsed.sampling = {{"temperature", options.number("temperature", 0.1, 0.0, 2.0)},
                      {"max_tokens", options.integer("max_tokens", 1280, 1, 10'000'000)}};
   if (!options.raw("top_p").is_null()) {
@@ -114,16 +65,9 @@ OpenaiOptions parse_options(Options& options) {
   if (!options.raw("seed").is_null()) {
     const std::int64_t seed = options.integer("seed", 0, std::numeric_limits<std::int64_t>::min());
     parsed.sampling["seed"] = seed;
-    parsed.retry.seed = static_cast<std::uint64_t>(seed);
+    parsed.endpoint.retry.seed = static_cast<std::uint64_t>(seed);
   }
   parsed.system = options.text("system", "");
-  parsed.max_concurrency = static_cast<int>(options.integer("max_concurrency", 8, 1, 4096));
-  constexpr double kDay = 86'400.0;
-  parsed.timeout = from_seconds(options.number("timeout_s", 120.0, 0.01, kDay));
-  parsed.connect_timeout = from_seconds(options.number("connect_timeout_s", 10.0, 0.01, kDay));
-  parsed.retry.max_attempts = static_cast<int>(options.integer("max_attempts", 4, 1, 100));
-  parsed.retry.initial_backoff = from_seconds(options.number("backoff_s", 0.5, 0.0, kDay));
-
   parsed.extra_body = object_or_empty(options, "extra_body");
   for (const char* key :
        {"model", "messages", "temperature", "max_tokens", "top_p", "seed", "stream", "n"}) {
@@ -147,23 +91,6 @@ OpenaiOptions parse_options(Options& options) {
     parsed.extra_headers.push_back({name, value.get<std::string>()});
   }
   return parsed;
-}
-
-std::string read_api_key(const std::string& variable) {
-  if (variable.empty()) {
-    return {};
-  }
-  const char* value = std::getenv(variable.c_str());
-  if (value == nullptr || *value == '\0') {
-    throw Error(ErrorCode::kInvalidConfig, "the environment variable '" + variable +
-                                               "', which \"api_key_env\" names, is not set");
-  }
-  if (!is_header_text(value)) {
-    throw Error(ErrorCode::kInvalidConfig,
-                "the environment variable '" + variable +
-                    "', which \"api_key_env\" names, holds a line break; a key is one line");
-  }
-  return value;
 }
 
 /// Takes the key out of what a server says, should it repeat it.
@@ -377,7 +304,7 @@ class Session {
     constexpr milliseconds kSourceInterval{5};
     constexpr milliseconds kNetworkWait{1000};
     const std::stop_callback wake_on_stop(stop, [this] { loop_.wake(); });
-    const auto capacity = static_cast<std::size_t>(options_.max_concurrency);
+    const auto capacity = options_.endpoint.max_concurrency;
     PromptSource::Status status = PromptSource::Status::kPending;
     while (!stop.stop_requested()) {
       while (status != PromptSource::Status::kEnd && under_way_.size() < capacity) {
@@ -427,11 +354,11 @@ class Session {
 
   void send(Work& work) {
     loop_.submit({.method = "POST",
-                  .url = options_.base_url + "/chat/completions",
+                  .url = options_.endpoint.base_url + "/chat/completions",
                   .headers = headers_,
                   .body = work.body,
-                  .connect_timeout = options_.connect_timeout,
-                  .total_timeout = options_.timeout},
+                  .connect_timeout = options_.endpoint.connect_timeout,
+                  .total_timeout = options_.endpoint.timeout},
                  [this, &work](HttpResult result) { receive(work, result); });
   }
 
@@ -443,8 +370,8 @@ class Session {
                               .http_status = result.response.status});
     if (outcome.retriable) {
       if (const auto delay =
-              next_delay(options_.retry, work.sample_id, static_cast<int>(reply.attempts.size()),
-                         retry_after(result.response))) {
+              next_delay(options_.endpoint.retry, work.sample_id,
+                         static_cast<int>(reply.attempts.size()), retry_after(result.response))) {
         loop_.call_at(HttpLoop::Clock::now() + *delay, [this, &work] { send(work); });
         return;
       }
@@ -499,7 +426,7 @@ void check_openai_generator(Options& options) {
 std::unique_ptr<Generator> make_openai_generator(Options& options,
                                                  const GeneratorParts& /*parts*/) {
   OpenaiOptions parsed = parse_options(options);
-  std::string api_key = read_api_key(parsed.api_key_env);
+  std::string api_key = read_api_key(parsed.endpoint.api_key_env);
   return std::make_unique<OpenaiGenerator>(std::move(parsed), std::move(api_key));
 }
 

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +7,7 @@
 #include "harness/core/error.h"
 #include "harness/core/files.h"
 #include "harness/core/json.h"
+#include "harness/net/endpoint.h"
 #include "harness/net/http_client.h"
 #include "harness/net/retry.h"
 #include "harness/text/utf8.h"
@@ -27,67 +26,17 @@ constexpr std::string_view kFileKind = "dimension";
 constexpr std::string_view kFileName = "dimension.bin";
 
 struct OpenaiEmbedderOptions {
-  std::string base_url;
+  EndpointOptions endpoint;
   std::string model;
-  std::string api_key_env;     ///< Empty: no key is sent.
   std::size_t dimensions = 0;  ///< Asked of the server; 0: what it gives.
   std::string query_prefix;
   std::string passage_prefix;
-  std::size_t batch_size = 64;      ///< Texts a request.
-  std::size_t max_concurrency = 8;  ///< Requests at once.
-  milliseconds timeout{120'000};
-  milliseconds connect_timeout{10'000};
-  RetryPolicy retry;
+  std::size_t batch_size = 64;  ///< Texts a request.
 };
 
-milliseconds from_seconds(double seconds) {
-  return milliseconds(static_cast<milliseconds::rep>(seconds * 1000.0));
-}
-
-std::string parse_base_url(Options& options) {
-  std::string base_url = options.text("base_url");
-  static_cast<void>(http_origin(base_url, options.file() + ": " + options.pointer_to("base_url")));
-  if (base_url.find_first_of("?#") != std::string::npos) {
-    throw Error(ErrorCode::kInvalidConfig, options.file() + ": " + options.pointer_to("base_url") +
-                                               ": expected a URL without '?' and '#'");
-  }
-  while (base_url.ends_with('/')) {
-    base_url.pop_back();
-  }
-  return base_url;
-}
-
-/// The name of the variable, or nothing. What is no name may be the key itself, put into the wrong
-/// place, and is not quoted.
-std::string parse_key_variable(Options& options) {
-  for (const std::string_view key : {"api_key", "apikey", "key"}) {
-    if (options.has(key)) {
-      throw Error(ErrorCode::kInvalidConfig,
-                  options.file() + ": " + options.pointer_to(key) +
-                      ": a key must not stand in a configuration; put it into an environment "
-                      "variable and name that with \"api_key_env\"");
-    }
-  }
-  if (options.raw("api_key_env").is_null()) {
-    return {};
-  }
-  std::string name = options.text("api_key_env");
-  const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_';
-  });
-  if (!is_name) {
-    throw Error(ErrorCode::kInvalidConfig,
-                options.file() + ": " + options.pointer_to("api_key_env") +
-                    ": expected the name of an environment variable (letters, digits and '_')");
-  }
-  return name;
-}
-
 OpenaiEmbedderOptions parse_options(Options& options) {
-  constexpr double kDay = 86'400.0;
   OpenaiEmbedderOptions parsed;
-  parsed.api_key_env = parse_key_variable(options);
-  parsed.base_url = parse_base_url(options);
+  parsed.endpoint = read_endpoint_options(options, 120.0);
   parsed.model = options.text("model");
   if (parsed.model.empty()) {
     options.fail("model", "the name of a model");
@@ -98,25 +47,7 @@ OpenaiEmbedderOptions parse_options(Options& options) {
   parsed.query_prefix = options.text("query_prefix", "");
   parsed.passage_prefix = options.text("passage_prefix", "");
   parsed.batch_size = static_cast<std::size_t>(options.integer("batch_size", 64, 1, 4096));
-  parsed.max_concurrency = static_cast<std::size_t>(options.integer("max_concurrency", 8, 1, 4096));
-  parsed.timeout = from_seconds(options.number("timeout_s", 120.0, 0.01, kDay));
-  parsed.connect_timeout = from_seconds(options.number("connect_timeout_s", 10.0, 0.01, kDay));
-  parsed.retry.max_attempts = static_cast<int>(options.integer("max_attempts", 4, 1, 100));
-  parsed.retry.initial_backoff = from_seconds(options.number("backoff_s", 0.5, 0.0, kDay));
   return parsed;
-}
-
-std::string read_api_key(const std::string& variable) {
-  if (variable.empty()) {
-    return {};
-  }
-  const char* value = std::getenv(variable.c_str());
-  if (value == nullptr || *value == '\0' || !is_header_text(value)) {
-    throw Error(ErrorCode::kInvalidConfig, "the environment variable '" + variable +
-                                               "', which \"api_key_env\" names, is not set to a "
-                                               "key of one line");
-  }
-  return value;
 }
 
 /// What a server says, for a message: the key taken out, control characters and marks that steer a
@@ -267,7 +198,7 @@ class Session {
     }
     std::size_t next = 0;
     while (done_ < batches.size()) {
-      for (; next < batches.size() && next - done_ < options_.max_concurrency; ++next) {
+      for (; next < batches.size() && next - done_ < options_.endpoint.max_concurrency; ++next) {
         batches[next].body = request_body(batches[next].texts, prefix);
         send(batches[next]);
       }
@@ -305,11 +236,11 @@ class Session {
 
   void send(Batch& batch) {
     loop_.submit({.method = "POST",
-                  .url = options_.base_url + "/embeddings",
+                  .url = options_.endpoint.base_url + "/embeddings",
                   .headers = headers_,
                   .body = batch.body,
-                  .connect_timeout = options_.connect_timeout,
-                  .total_timeout = options_.timeout},
+                  .connect_timeout = options_.endpoint.connect_timeout,
+                  .total_timeout = options_.endpoint.timeout},
                  [this, &batch](const HttpResult& result) { receive(batch, result); });
   }
 
@@ -326,8 +257,9 @@ class Session {
       const auto retry_after = header == nullptr
                                    ? std::nullopt
                                    : parse_retry_after(*header, std::chrono::system_clock::now());
-      if (const auto delay = next_delay(options_.retry, "batch " + std::to_string(batch.number),
-                                        batch.attempts, retry_after)) {
+      if (const auto delay =
+              next_delay(options_.endpoint.retry, "batch " + std::to_string(batch.number),
+                         batch.attempts, retry_after)) {
         loop_.call_at(HttpLoop::Clock::now() + *delay, [this, &batch] { send(batch); });
         return;
       }
@@ -383,7 +315,7 @@ class OpenaiEmbedder final : public Embedder {
 
 std::unique_ptr<Embedder> make_openai_embedder(Options& options, const EmbedderParts& parts) {
   OpenaiEmbedderOptions parsed = parse_options(options);
-  std::string api_key = read_api_key(parsed.api_key_env);
+  std::string api_key = read_api_key(parsed.endpoint.api_key_env);
   const std::filesystem::path path = parts.folder / kFileName;
   if (parts.learn) {
     const std::array<std::uint64_t, 1> dimension{

@@ -180,6 +180,54 @@ TEST_F(StoreTest, RefusesAFileThatIsNoDatabase) {
                "crudbench.db");
 }
 
+TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
+  std::int64_t run_id = 0;
+  {
+    Store store(workspace_, Database::Mode::kReadWrite);
+    run_id = put_run(store, "f1");
+    store.put_samples(run_id, std::vector{full_record(put_items(store)[0])});
+    // What the first schema lacked is taken away again.
+    Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+    for (const char* column :
+         {"gold_chunk_count", "context_tokens", "context_truncated", "examinations"}) {
+      database.execute(std::string("ALTER TABLE samples DROP COLUMN ") + column);
+    }
+    database.execute("DROP TABLE questions");
+    database.execute("PRAGMA user_version=1");
+  }
+  EXPECT_ERROR(Store(workspace_, Database::Mode::kReadOnly), ErrorCode::kInvalidData,
+               "'crudbench run' brings it there");
+  Store store(workspace_, Database::Mode::kReadWrite);
+  std::size_t visited = 0;
+  store.visit_samples(run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+    ++visited;
+    EXPECT_EQ(sample.prediction, full_record(0).prediction);
+    EXPECT_EQ(sample.gold_chunk_count, -1);
+    EXPECT_EQ(sample.context_tokens, -1);
+    EXPECT_EQ(sample.examinations, Json::object());
+  });
+  EXPECT_EQ(visited, 1U);
+  store.put_questions("k", {{"question", {"一？"}}});
+  EXPECT_TRUE(store.find_questions("k"));
+}
+
+TEST_F(StoreTest, ReadsScoresWithoutTheTexts) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  const auto items = put_items(store);
+  store.put_samples(run_id, std::vector{full_record(items[0])});
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord& item, SampleRecord&& sample) {
+        EXPECT_EQ(item.gold_doc_ids.size(), 1U);
+        EXPECT_EQ(sample.scores, full_record(0).scores);
+        EXPECT_EQ(sample.usage, full_record(0).usage);
+        EXPECT_TRUE(sample.prediction.empty());
+        EXPECT_TRUE(sample.hits.empty());
+      },
+      SampleDetail::kScores);
+}
+
 TEST_F(StoreTest, RefusesANewerSchema) {
   {
     const Store store(workspace_, Database::Mode::kReadWrite);

@@ -60,7 +60,44 @@ install_npm_packages() {
   cp "$folder/package-lock.json" "$stamp"
 }
 
-# set_up ROOT LIST…: everything the lists name, and the npm packages.
+# install_llama ROOT: headers and prebuilt libraries of llama.cpp into third_party/llama, from the
+# pinned archives of third_party/llama.txt. Left out on machines that they were not built for.
+install_llama() {
+  local pins=$1/third_party/llama.txt target=$1/third_party/llama
+  if [ -e "$target/pins" ] && cmp -s "$pins" "$target/pins"; then
+    return 0
+  fi
+  if [ "$(uname -sm)" != 'Linux x86_64' ]; then
+    printf 'No prebuilt llama.cpp for %s: without one of your own, the llama generator is left out\n' "$(uname -sm)"
+    return 0
+  fi
+  printf 'Installing llama.cpp\n'
+  local work log package sum archive
+  work=$(mktemp -d)
+  log=$work/log
+  grep -v '^#' "$pins" | while read -r package sum; do
+    (cd "$work" && npm pack --silent "$package") >"$work/name" 2>"$log" ||
+      { tail -n 5 "$log" >&2; die "'npm pack $package' failed; is there a network?"; }
+    archive=$work/$(tail -n 1 "$work/name")
+    printf '%s  %s\n' "$sum" "$archive" | sha512sum --check --status ||
+      die "the archive of $package is not the one that third_party/llama.txt names"
+    mkdir -p "$work/$package"
+    tar -xzf "$archive" -C "$work/$package" --strip-components=1
+  done || exit 1
+  rm -rf "$target"
+  mkdir -p "$target/lib" "$target/include" "$work/source"
+  git clone --quiet --bare "$work"/node-llama-cpp@*/llama/gitRelease.bundle "$work/source.git" 2>"$log" ||
+    { tail -n 5 "$log" >&2; die "the sources in node-llama-cpp cannot be read"; }
+  git --git-dir="$work/source.git" archive HEAD LICENSE include ggml/include common | tar -x -C "$work/source"
+  cp "$work"/source/include/*.h "$work"/source/ggml/include/*.h "$target/include/"
+  (cd "$work/source" && find common -name '*.h' -exec cp --parents {} "$target/include/" \;)
+  cp "$work"/source/LICENSE "$target/"
+  cp "$work"/@node-llama-cpp/*/bins/*/*.so "$target/lib/"
+  cp "$pins" "$target/pins"
+  rm -rf "$work"
+}
+
+# set_up ROOT LIST…: everything the lists name, the npm packages and llama.cpp.
 set_up() {
   local root=$1
   shift
@@ -69,6 +106,7 @@ set_up() {
   # shellcheck disable=SC2086  # One word a package.
   install_debian_packages $missing
   install_npm_packages "$root"
+  install_llama "$root"
 }
 
 # build ROOT TARGET…: configures if need be and builds; shows the output only when it fails.

@@ -5,6 +5,8 @@
 
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
+#include "harness/core/error.h"
+#include "harness/llama/backend.h"
 #include "harness/net/http_client.h"
 #include "harness/runner/provenance.h"
 #include "harness/store/database.h"
@@ -51,6 +53,22 @@ Json check_workspace(const Workspace& workspace) {
                    std::to_string(space.available >> 30U) + " GiB free");
 }
 
+Json check_llama() {
+  if (!has_llama()) {
+    return check("llama.cpp", true, "not in this build; no local models");
+  }
+  try {
+    const LlamaRuntime& runtime = llama_runtime();
+    std::string found = runtime.version;
+    for (const std::string& device : runtime.devices) {
+      found += ", " + device;
+    }
+    return check("llama.cpp", true, found);
+  } catch (const Error& error) {
+    return check("llama.cpp", false, error.what());
+  }
+}
+
 Json check_machine() {
   struct sysinfo memory {};
   ::sysinfo(&memory);
@@ -73,6 +91,7 @@ ExitCode run(const Arguments& arguments) {
       check("SQLite", true, sqlite_version()),
       check("FAISS", true, faiss_version()),
       check("libcurl", true, curl_library_version()),
+      check_llama(),
       check_workspace(workspace_of(arguments)),
   };
   bool all_ok = true;

@@ -43,6 +43,8 @@ function(crudbench_add_tests name)
   endforeach()
   target_link_libraries(${target} PRIVATE
     crudbench_flags crudbench_test_support GTest::gmock GTest::gtest_main ${arg_PRIVATE_LIBRARIES})
+  # The code under test is optimised; the tests themselves are compiled once and run for milliseconds.
+  target_compile_options(${target} PRIVATE -O0)
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()

@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <llama.h>
+#include <mutex>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "harness/core/error.h"
 #include "harness/core/log.h"
@@ -13,6 +15,31 @@ namespace crudbench {
 
 namespace {
 
+/// The errors that llama.cpp has reported since they were last taken.
+class ReportedErrors {
+ public:
+  void add(std::string_view line) {
+    constexpr std::size_t kMostBytes = 2000;
+    const std::lock_guard lock(mutex_);
+    if (text_.size() + line.size() < kMostBytes) {
+      text_.append(text_.empty() ? "" : "; ").append(line);
+    }
+  }
+  std::string take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(text_, {});
+  }
+
+ private:
+  std::mutex mutex_;  ///< Guards `text_`.
+  std::string text_;
+};
+
+ReportedErrors& reported_errors() {
+  static ReportedErrors errors;
+  return errors;
+}
+
 /// llama.cpp logs parts of lines; what belongs to a line follows with GGML_LOG_LEVEL_CONT.
 void log_line(ggml_log_level level, const char* text, void* /*user_data*/) {
   if (level == GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_ERROR) {
@@ -20,7 +47,10 @@ void log_line(ggml_log_level level, const char* text, void* /*user_data*/) {
     while (!line.empty() && line.back() == '\n') {
       line.remove_suffix(1);
     }
-    log(level == GGML_LOG_LEVEL_ERROR ? LogLevel::kWarning : LogLevel::kDebug, "llama.cpp", line);
+    if (level == GGML_LOG_LEVEL_ERROR) {
+      reported_errors().add(line);
+    }
+    log_debug("llama.cpp", line);
   }
 }
 
@@ -64,6 +94,10 @@ const LlamaRuntime& llama_runtime() {
 
 bool has_llama() noexcept {
   return true;
+}
+
+std::string take_llama_errors() {
+  return reported_errors().take();
 }
 
 }  // namespace crudbench

@@ -13,11 +13,15 @@ struct LlamaRuntime {
 };
 
 /// Loads the back ends that suit this machine's processor and its accelerators, once; sends what
-/// llama.cpp logs to our log, warnings and worse only. Callable from any thread. Throws
+/// llama.cpp logs to our log, warnings and worse, for --verbose; errors are kept for
+/// `take_llama_errors`. Callable from any thread. Throws
 /// Error(kInvalidConfig) where this build has no llama.cpp or no back end runs on this machine.
 const LlamaRuntime& llama_runtime();
 
 /// Whether this build has llama.cpp.
 bool has_llama() noexcept;
+
+/// What llama.cpp has reported as errors since the last call, for the message of what failed then.
+std::string take_llama_errors();
 
 }  // namespace crudbench

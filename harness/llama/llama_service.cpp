@@ -1,0 +1,159 @@
+#include "harness/llama/llama_service.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "harness/core/error.h"
+#include "harness/core/log.h"
+#include "harness/core/random.h"
+#include "harness/llama/backend.h"
+#include "harness/llama/templates.h"
+
+namespace crudbench {
+
+namespace {
+
+/// The context that is meant: a default where the options leave it open.
+std::size_t context_of(const LlamaOptions& options, const LlamaModel& model) {
+  const std::size_t trained = model.trained_context();
+  if (options.engine.context != 0) {
+    if (trained != 0 && options.engine.context > trained) {
+      log_warning("llama", "a context of " + std::to_string(options.engine.context) +
+                               " tokens is more than the " + std::to_string(trained) +
+                               " that the model was trained on");
+    }
+    return options.engine.context;
+  }
+  return trained == 0 ? kDefaultContext : std::min(kDefaultContext, trained);
+}
+
+EngineOptions engine_options(const LlamaOptions& options, const LlamaModel& model) {
+  EngineOptions engine = options.engine;
+  engine.context = context_of(options, model);
+  return engine;
+}
+
+class EngineService final : public LlamaService {
+ public:
+  explicit EngineService(const LlamaOptions& options)
+      : model_(options.model), engine_(model_, engine_options(options, model_)) {
+    parallel_ = options.engine.parallel;
+    configure(options);
+  }
+
+  void configure(const LlamaOptions& options) override {
+    request_ = options;
+    if (!options.json_schema.is_null()) {
+      request_.sampling.grammar = grammar_of_schema(options.json_schema);
+    }
+    if (options.max_tokens >= engine_.context()) {
+      throw Error(ErrorCode::kInvalidConfig,
+                  "max_tokens is " + std::to_string(options.max_tokens) +
+                      ", which leaves no room for a prompt in the context of " +
+                      std::to_string(engine_.context()) + " tokens");
+    }
+    TokenSampler(model_, request_.sampling, 0);  // Refuses a malformed grammar now.
+    chat_ = std::make_unique<ChatFormat>(model_, options.chat);
+  }
+
+  void submit(std::size_t ticket, std::string_view prompt) override {
+    const std::size_t limit = engine_.context() - request_.max_tokens;
+    EncodedPrompt encoded =
+        request_.truncate ? chat_->encode_within(prompt, limit) : chat_->encode(prompt);
+    if (encoded.tokens.empty()) {
+      ended_.push_back({.ticket = ticket,
+                        .failure = Failure{.stage = Stage::kGeneration,
+                                           .failure_class = "empty_prompt",
+                                           .message = "the prompt has no tokens"}});
+      return;
+    }
+    left_out_[ticket] = encoded.left_out;
+    engine_.submit({.ticket = ticket,
+                    .prompt = std::move(encoded.tokens),
+                    .max_tokens = request_.max_tokens,
+                    .sampling = request_.sampling,
+                    .seed = derive_seed(request_.seed, prompt),
+                    .stops = request_.stops,
+                    .repetition_window = request_.repetition_window});
+  }
+
+  std::vector<LlamaReply> step() override {
+    std::vector<LlamaReply> replies = std::exchange(ended_, {});
+    for (EngineAnswer& answer : engine_.step()) {
+      replies.push_back(reply_of(std::move(answer)));
+    }
+    return replies;
+  }
+
+  std::size_t load() const override { return engine_.load() + ended_.size(); }
+
+  Json describe() const override {
+    return {{"model", model_.description()}, {"architecture", model_.architecture()},
+            {"context", engine_.context()},  {"parallel", parallel_},
+            {"threads", engine_.threads()},  {"llama_cpp", llama_runtime().version}};
+  }
+
+ private:
+  LlamaReply reply_of(EngineAnswer answer) {
+    LlamaReply reply{.ticket = answer.ticket,
+                     .text = std::move(answer.text),
+                     .failure = std::move(answer.failure),
+                     .finish_reason = std::move(answer.finish_reason),
+                     .usage = answer.usage,
+                     .seconds = answer.prefill_seconds + answer.decode_seconds};
+    reply.details = {{"prefill_seconds", answer.prefill_seconds},
+                     {"decode_seconds", answer.decode_seconds}};
+    if (const std::size_t left_out = left_out_[answer.ticket]; left_out > 0) {
+      reply.details["left_out_tokens"] = left_out;
+    }
+    left_out_.erase(answer.ticket);
+    if (!answer.observed.is_null()) {
+      reply.details["routing"] = std::move(answer.observed);
+    }
+    return reply;
+  }
+
+  LlamaModel model_;
+  LlamaEngine engine_;
+  std::size_t parallel_ = 0;
+  LlamaOptions request_;  ///< How prompts are answered now.
+  std::unique_ptr<ChatFormat> chat_;
+  std::unordered_map<std::size_t, std::size_t> left_out_;  ///< By ticket: tokens cut from a prompt.
+  std::vector<LlamaReply> ended_;
+};
+
+class VocabularyCounter final : public TokenCounter {
+ public:
+  explicit VocabularyCounter(const LlamaOptions& options)
+      : model_([&options] {
+          ModelOptions vocabulary = options.model;
+          vocabulary.vocabulary_only = true;
+          return vocabulary;
+        }()) {
+    const std::size_t frame = ChatFormat(model_, options.chat).encode("").tokens.size();
+    const std::size_t context = context_of(options, model_);
+    limit_ = context - std::min(context, options.max_tokens + frame);
+  }
+
+  std::size_t count(std::string_view text) const override {
+    return model_.tokenize(text, false).size();
+  }
+  std::size_t limit() const override { return limit_; }
+
+ private:
+  LlamaModel model_;
+  std::size_t limit_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<LlamaService> make_llama_service(const LlamaOptions& options) {
+  return std::make_unique<EngineService>(options);
+}
+
+std::unique_ptr<TokenCounter> make_token_counter(const LlamaOptions& options) {
+  return std::make_unique<VocabularyCounter>(options);
+}
+
+}  // namespace crudbench

@@ -16,6 +16,7 @@ Reply reply_from(const CachedCompletion& completion, const std::string& key) {
           .seconds = completion.seconds,
           .finish_reason = completion.finish_reason,
           .cached = true,
+          .details = completion.details,
           .completion_key = key};
 }
 
@@ -54,7 +55,8 @@ class CachingSession final : public PromptSource, public ReplySink {
       const CachedCompletion completion{.text = reply.text,
                                         .finish_reason = reply.finish_reason,
                                         .usage = reply.usage,
-                                        .seconds = reply.seconds};
+                                        .seconds = reply.seconds,
+                                        .details = reply.details};
       cache_.insert(key, completion);
       follower_reply = reply_from(completion, key);
       reply.completion_key = key;

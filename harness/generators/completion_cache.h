@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/core/json.h"
 #include "harness/core/types.h"
 
 namespace crudbench {
@@ -14,6 +15,7 @@ struct CachedCompletion {
   std::string finish_reason;
   Usage usage;
   double seconds = 0.0;  ///< What the request took when it was sent.
+  Json details;          ///< As in `Reply`.
 
   friend bool operator==(const CachedCompletion&, const CachedCompletion&) = default;
 };

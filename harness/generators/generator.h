@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/core/executor.h"
+#include "harness/core/json.h"
 #include "harness/core/types.h"
 
 namespace crudbench {
@@ -40,6 +41,9 @@ struct Reply {
   std::vector<Attempt> attempts;
   std::string finish_reason;  ///< As the provider says: "stop", "length", …; empty if unknown.
   bool cached = false;
+  /// What else the generator has to tell: null, or an object of numbers ("decode_seconds") and,
+  /// under "routing", a `RoutingRecord`.
+  Json details;
   /// Where the reply stands in the completion cache; empty if it does not.
   std::string completion_key;
 };

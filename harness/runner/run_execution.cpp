@@ -218,6 +218,7 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
   record.attempts = attempts_to_json(reply.attempts);
   record.finish_reason = std::move(reply.finish_reason);
   record.cached = reply.cached;
+  record.details = std::move(reply.details);
   if (!record.failure) {
     record.prediction = parts_.items.task->extract_answer(reply.text);
     if (record.prediction.empty()) {

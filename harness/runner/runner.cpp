@@ -35,14 +35,16 @@ class StoreCompletionCache final : public CompletionCache {
     return CachedCompletion{.text = std::move(found->text),
                             .finish_reason = std::move(found->finish_reason),
                             .usage = found->usage,
-                            .seconds = found->seconds};
+                            .seconds = found->seconds,
+                            .details = std::move(found->details)};
   }
 
   void insert(std::string_view key, const CachedCompletion& completion) override {
     store_.put_completion(key, {.text = completion.text,
                                 .finish_reason = completion.finish_reason,
                                 .usage = completion.usage,
-                                .seconds = completion.seconds});
+                                .seconds = completion.seconds,
+                                .details = completion.details});
   }
 
  private:

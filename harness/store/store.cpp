@@ -1,5 +1,6 @@
 #include "harness/store/store.h"
 
+#include <array>
 #include <utility>
 
 #include "harness/core/error.h"
@@ -9,7 +10,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -80,6 +81,8 @@ CREATE TABLE samples (
   cached INTEGER NOT NULL,
   scores TEXT NOT NULL,
   examinations TEXT NOT NULL,
+  details TEXT,
+  routing TEXT,
   UNIQUE (run_id, item_id, repeat)
 );
 CREATE TABLE completions (
@@ -91,7 +94,8 @@ CREATE TABLE completions (
   cached_prompt_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL,
   seconds REAL NOT NULL,
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  details TEXT
 );
 CREATE TABLE questions (
   id INTEGER PRIMARY KEY,
@@ -101,8 +105,8 @@ CREATE TABLE questions (
 );
 )sql";
 
-/// From version 1 to version 2.
-constexpr const char* kMigration = R"sql(
+/// From version i + 1 to version i + 2.
+constexpr std::array<const char*, kSchemaVersion - 1> kMigrations{R"sql(
 ALTER TABLE samples ADD COLUMN gold_chunk_count INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE samples ADD COLUMN context_tokens INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE samples ADD COLUMN context_truncated INTEGER NOT NULL DEFAULT 0;
@@ -113,7 +117,12 @@ CREATE TABLE questions (
   questions TEXT NOT NULL,
   created_at TEXT NOT NULL
 );
-)sql";
+)sql",
+                                                                  R"sql(
+ALTER TABLE samples ADD COLUMN details TEXT;
+ALTER TABLE samples ADD COLUMN routing TEXT;
+ALTER TABLE completions ADD COLUMN details TEXT;
+)sql"};
 
 constexpr const char* kRunColumns =
     "r.id, r.fingerprint, r.cell_fingerprint, r.task, r.cell, r.provenance, r.sample_count, "
@@ -136,6 +145,17 @@ std::vector<StoredHit> hits_from_json(const Json& list) {
                     .is_gold = entry.at(4).get<int>() != 0});
   }
   return hits;
+}
+
+/// A generator's details without the routing, which is large, and the routing, as stored.
+std::pair<std::optional<std::string>, std::optional<std::string>> split_details(
+    const Json& details) {
+  if (!details.is_object() || !details.contains("routing")) {
+    return {details.is_null() ? std::nullopt : std::optional(to_text(details)), std::nullopt};
+  }
+  Json small = details;
+  small.erase("routing");
+  return {to_text(small), to_text(details.at("routing"))};
 }
 
 /// JSON that the store itself wrote.
@@ -190,18 +210,23 @@ std::int64_t schema_version(Database& database) {
 Store::Store(const Workspace& workspace, Database::Mode mode)
     : database_(open_database(workspace, mode)) {
   const std::int64_t version = schema_version(database_);
-  const bool is_new = version == 0;
-  if (mode == Database::Mode::kReadWrite && (is_new || version == 1)) {
+  const bool is_older = version >= 1 && version < kSchemaVersion;
+  if (mode == Database::Mode::kReadWrite && (version == 0 || is_older)) {
     Transaction transaction(database_);
-    database_.execute(is_new ? kSchema : kMigration);
+    if (version == 0) {
+      database_.execute(kSchema);
+    }
+    for (std::int64_t from = version; is_older && from < kSchemaVersion; ++from) {
+      database_.execute(kMigrations[static_cast<std::size_t>(from - 1)]);
+    }
     database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
   } else if (version != kSchemaVersion) {
-    throw Error(ErrorCode::kInvalidData,
-                "database '" + workspace.database_file().string() + "' has schema version " +
-                    std::to_string(version) + "; this crudbench reads version " +
-                    std::to_string(kSchemaVersion) +
-                    (version == 1 ? "; 'crudbench run' brings it there" : ""));
+    throw Error(ErrorCode::kInvalidData, "database '" + workspace.database_file().string() +
+                                             "' has schema version " + std::to_string(version) +
+                                             "; this crudbench reads version " +
+                                             std::to_string(kSchemaVersion) +
+                                             (is_older ? "; 'crudbench run' brings it there" : ""));
   }
 }
 
@@ -361,10 +386,10 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
       "context_chars, "
       "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
       "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations, "
-      "context_tokens, context_truncated) "
+      "context_tokens, context_truncated, details, routing) "
       "VALUES "
       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, ?22, ?23, ?24, ?25, ?26)");
+      "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)");
   for (const SampleRecord& sample : samples) {
     insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
     if (sample.failure) {
@@ -385,7 +410,11 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
     insert.bind(21, sample.finish_reason).bind(22, static_cast<std::int64_t>(sample.cached));
     insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations));
     insert.bind(25, sample.context_tokens);
-    insert.bind(26, static_cast<std::int64_t>(sample.context_truncated)).run();
+    insert.bind(26, static_cast<std::int64_t>(sample.context_truncated));
+    const auto [details, routing] = split_details(sample.details);
+    insert.bind(27, details);
+    // The completion has it too.
+    insert.bind(28, sample.completion_key ? std::nullopt : routing).run();
   }
   transaction.commit();
 }
@@ -409,6 +438,7 @@ void Store::visit_samples(std::int64_t run_id,
   const std::lock_guard lock(mutex_);
   // Either way the same columns at the same places.
   const bool is_whole = detail == SampleDetail::kEverything;
+  const bool with_routing = detail == SampleDetail::kRouting;
   const std::string sql =
       std::string("SELECT i.id, i.task, i.sample_id, ") +
       (is_whole ? "i.query, i.reference" : "'', ''") +
@@ -421,8 +451,10 @@ void Store::visit_samples(std::int64_t run_id,
       (is_whole ? "s.attempts" : "NULL") +
       ", s.finish_reason, s.cached, s.scores, s.gold_chunk_count, " +
       (is_whole ? "s.examinations" : "'{}'") +
-      ", s.context_tokens, s.context_truncated FROM samples s JOIN items i ON i.id = s.item_id " +
-      (is_whole ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
+      ", s.context_tokens, s.context_truncated, s.details, " +
+      (with_routing ? "COALESCE(s.routing, json_extract(c.details, '$.routing'))" : "NULL") +
+      " FROM samples s JOIN items i ON i.id = s.item_id " +
+      (is_whole || with_routing ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";
   Statement row = database_.prepare(sql);
   row.bind(1, run_id);
@@ -440,6 +472,10 @@ void Store::visit_samples(std::int64_t run_id,
       sample.attempts = row.is_null(22) ? Json() : parse_stored(row.text(22));
       sample.scores = parse_stored(row.text(25));
       sample.examinations = parse_stored(row.text(27));
+      sample.details = row.is_null(30) ? Json() : parse_stored(row.text(30));
+      if (!row.is_null(31)) {
+        sample.details["routing"] = parse_stored(row.text(31));
+      }
     });
     sample.item_id = item.item_id;
     sample.sample_id = item.sample_id;
@@ -513,8 +549,9 @@ void Store::put_questions(std::string_view key, const Json& questions) {
 std::optional<CompletionRecord> Store::find_completion(std::string_view key) const {
   const std::lock_guard lock(mutex_);
   Statement row = database_.prepare(
-      "SELECT text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, seconds "
-      "FROM completions WHERE key = ?1");
+      "SELECT text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, "
+      "seconds, "
+      "details FROM completions WHERE key = ?1");
   if (!row.bind(1, key).step()) {
     return std::nullopt;
   }
@@ -523,7 +560,8 @@ std::optional<CompletionRecord> Store::find_completion(std::string_view key) con
                           .usage = {.prompt_tokens = row.integer(2),
                                     .cached_prompt_tokens = row.integer(3),
                                     .completion_tokens = row.integer(4)},
-                          .seconds = row.number(5)};
+                          .seconds = row.number(5),
+                          .details = row.is_null(6) ? Json() : parse_stored(row.text(6))};
 }
 
 void Store::put_completion(std::string_view key, const CompletionRecord& completion) {
@@ -531,8 +569,8 @@ void Store::put_completion(std::string_view key, const CompletionRecord& complet
   database_
       .prepare(
           "INSERT OR IGNORE INTO completions (key, text, finish_reason, prompt_tokens, "
-          "cached_prompt_tokens, completion_tokens, seconds, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+          "cached_prompt_tokens, completion_tokens, seconds, created_at, details) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
       .bind(1, key)
       .bind(2, completion.text)
       .bind(3, completion.finish_reason)
@@ -541,6 +579,8 @@ void Store::put_completion(std::string_view key, const CompletionRecord& complet
       .bind(6, completion.usage.completion_tokens)
       .bind(7, completion.seconds)
       .bind(8, utc_timestamp())
+      .bind(9, completion.details.is_null() ? std::nullopt
+                                            : std::optional(to_text(completion.details)))
       .run();
 }
 

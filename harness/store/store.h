@@ -63,6 +63,9 @@ struct SampleRecord {
   Json attempts;  ///< Array of {seconds, http_status[, class, message]}; null where one succeeded.
   std::string finish_reason;
   bool cached = false;
+  /// What else the generator told: null, or an object. Its member "routing" is read for
+  /// `SampleDetail::kRouting` only.
+  Json details;
   /// {"bleu_upstream": 0.25, "recall@8": null (undefined), "bleu": {"failed": "empty_reference"},
   /// "bleu_corpus": {"counts": […]}}
   Json scores = Json::object();
@@ -91,8 +94,9 @@ struct RunProgress {
 
 /// What is read of a sample.
 enum class SampleDetail {
-  kEverything,
-  kScores,  ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
+  kEverything,  ///< But the routing.
+  kScores,      ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
+  kRouting,     ///< As `kScores`, and the routing of the generator's details.
 };
 
 /// A completed request.
@@ -101,6 +105,7 @@ struct CompletionRecord {
   std::string finish_reason;
   Usage usage;
   double seconds = 0.0;
+  Json details;  ///< As in `SampleRecord`, with the routing.
 };
 
 /// The results of a workspace in SQLite: experiments, items, runs, samples, completions.

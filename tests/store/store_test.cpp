@@ -188,10 +188,11 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
     store.put_samples(run_id, std::vector{full_record(put_items(store)[0])});
     // What the first schema lacked is taken away again.
     Database database(workspace_.database_file(), Database::Mode::kReadWrite);
-    for (const char* column :
-         {"gold_chunk_count", "context_tokens", "context_truncated", "examinations"}) {
+    for (const char* column : {"gold_chunk_count", "context_tokens", "context_truncated",
+                               "examinations", "details", "routing"}) {
       database.execute(std::string("ALTER TABLE samples DROP COLUMN ") + column);
     }
+    database.execute("ALTER TABLE completions DROP COLUMN details");
     database.execute("DROP TABLE questions");
     database.execute("PRAGMA user_version=1");
   }
@@ -209,6 +210,54 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
   EXPECT_EQ(visited, 1U);
   store.put_questions("k", {{"question", {"一？"}}});
   EXPECT_TRUE(store.find_questions("k"));
+}
+
+TEST_F(StoreTest, BringsAWorkspaceOfTheSecondSchemaUpToDate) {
+  std::int64_t run_id = 0;
+  {
+    Store store(workspace_, Database::Mode::kReadWrite);
+    run_id = put_run(store, "f1");
+    store.put_samples(run_id, std::vector{full_record(put_items(store)[0])});
+    Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+    database.execute("ALTER TABLE samples DROP COLUMN details");
+    database.execute("ALTER TABLE samples DROP COLUMN routing");
+    database.execute("ALTER TABLE completions DROP COLUMN details");
+    database.execute("PRAGMA user_version=2");
+  }
+  Store store(workspace_, Database::Mode::kReadWrite);
+  std::size_t visited = 0;
+  store.visit_samples(run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+    ++visited;
+    EXPECT_EQ(sample.examinations, full_record(0).examinations);
+    EXPECT_TRUE(sample.details.is_null());
+  });
+  EXPECT_EQ(visited, 1U);
+}
+
+TEST_F(StoreTest, ReadsTheRoutingWhereItIsAskedFor) {
+  const Json small{{"decode_seconds", 0.5}};
+  const Json whole{{"decode_seconds", 0.5}, {"routing", {{"layers", 2}}}};
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  // The routing stands beside the sample, or with the completion that it has in common with others.
+  const std::int64_t own = put_run(store, "f1");
+  store.put_samples(own, std::vector{SampleRecord{.item_id = items[0], .details = whole}});
+  const std::int64_t shared = put_run(store, "f2");
+  store.put_completion("key", {.text = "reply", .details = whole});
+  store.put_samples(shared, std::vector{SampleRecord{
+                                .item_id = items[0], .completion_key = "key", .details = whole}});
+  EXPECT_EQ(store.find_completion("key")->details, whole);
+  for (const std::int64_t run_id : {own, shared}) {
+    const auto expect_details = [&](SampleDetail detail, const Json& expected) {
+      store.visit_samples(
+          run_id,
+          [&](const ItemRecord&, SampleRecord&& sample) { EXPECT_EQ(sample.details, expected); },
+          detail);
+    };
+    expect_details(SampleDetail::kEverything, small);
+    expect_details(SampleDetail::kScores, small);
+    expect_details(SampleDetail::kRouting, whole);
+  }
 }
 
 TEST_F(StoreTest, ReadsScoresWithoutTheTexts) {

@@ -1,54 +1,21 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
-#include "harness/text/utf8.h"
+#include "harness/process/line_program.h"
 #include "retrievers/builtin_retrievers.h"
 #include "retrievers/knowledge_base.h"
-#include "retrievers/line_process.h"
 
 namespace crudbench {
 
 namespace {
 
-using std::chrono::milliseconds;
-
-struct ExecOptions {
-  std::vector<std::string> command;
-  milliseconds timeout{60'000};         ///< For an answer.
-  milliseconds start_timeout{300'000};  ///< For the first answer of a process, which may load.
-  std::size_t max_restarts = 10;
-};
-
-milliseconds read_seconds(Options& options, std::string_view key, milliseconds default_value) {
-  constexpr double kDay = 86'400.0;
-  const double seconds =
-      options.number(key, static_cast<double>(default_value.count()) / 1000.0, 0.01, kDay);
-  return milliseconds(static_cast<milliseconds::rep>(seconds * 1000.0));
-}
-
-ExecOptions read_exec_options(Options& options) {
-  ExecOptions exec;
+LineProgramOptions read_exec_options(Options& options) {
   read_top_k(options);
-  exec.command = options.texts("command", {});
-  if (exec.command.empty() || exec.command.front().empty()) {
-    options.fail("command", "a list of texts: a program and its arguments");
-  }
-  for (const std::string& word : exec.command) {
-    if (word.find('\0') != std::string::npos) {
-      options.fail("command", "texts without NUL");
-    }
-  }
-  options.text("version", "");
-  exec.timeout = read_seconds(options, "timeout_s", exec.timeout);
-  exec.start_timeout = read_seconds(options, "start_timeout_s", exec.start_timeout);
-  exec.max_restarts = static_cast<std::size_t>(
-      options.integer("max_restarts", static_cast<std::int64_t>(exec.max_restarts), 0, 1'000'000));
-  return exec;
+  return read_line_program_options(options);
 }
 
 Failure exec_failure(std::string failure_class, std::string message) {
@@ -65,12 +32,6 @@ struct BadReply {
 
 BadReply malformed(const std::string& problem, bool in_step) {
   return {exec_failure("exec_malformed", problem), in_step};
-}
-
-/// At most 200 bytes of a line, for a message.
-std::string shown(std::string_view line) {
-  constexpr std::size_t kLongest = 200;
-  return replace_invalid_utf8(line.substr(0, kLongest)) + (line.size() > kLongest ? "…" : "");
 }
 
 /// Finds chunks by the ids that a program may give.
@@ -133,8 +94,8 @@ class ChunkFinder {
 /// option "version", not the content of any file: whoever changes the program changes its version.
 class ExecRetriever final : public Retriever {
  public:
-  ExecRetriever(ExecOptions options, const ChunkTable& chunks)
-      : options_(std::move(options)), chunks_(chunks), finder_(chunks) {}
+  ExecRetriever(LineProgramOptions options, const ChunkTable& chunks)
+      : chunks_(chunks), finder_(chunks), program_(std::move(options)) {}
 
   std::vector<Retrieval> retrieve(std::span<const Query> queries, std::size_t top_k,
                                   Executor& /*executor*/) const override {
@@ -150,82 +111,47 @@ class ExecRetriever final : public Retriever {
 
  private:
   Retrieval retrieve_one(const Query& query, std::size_t top_k) const {
-    const bool is_fresh = process_ == nullptr;
-    if (is_fresh) {
-      if (start_count_ > options_.max_restarts) {
-        return {.failure =
-                    exec_failure(last_failure_.failure_class,
-                                 "after " + std::to_string(start_count_) +
-                                     " starts it is not started again: " + last_failure_.message)};
-      }
-      process_ = std::make_unique<LineProcess>(options_.command);
-      ++start_count_;
-    }
     const std::string id = std::to_string(++question_count_);
-    const LineProcess::Answer answer =
-        process_->ask(to_text({{"id", id}, {"query", query.text}, {"top_k", top_k}}),
-                      is_fresh ? options_.start_timeout : options_.timeout);
-    if (answer.failure) {
-      return give_up(class_of(answer.failure->kind), answer.failure->message);
+    std::string answer;
+    if (const auto problem =
+            program_.ask(to_text({{"id", id}, {"query", query.text}, {"top_k", top_k}}), answer)) {
+      return {.failure = exec_failure(problem->failure_class, problem->message)};
     }
     try {
-      return {.hits = read_hits(answer.line, id, top_k)};
+      return {.hits = read_hits(answer, id, top_k)};
     } catch (const BadReply& bad) {
       if (!bad.in_step) {
-        return give_up(bad.failure.failure_class, bad.failure.message);
+        const auto problem = program_.give_up(bad.failure.failure_class, bad.failure.message);
+        return {.failure = exec_failure(problem.failure_class, problem.message)};
       }
-      return {.failure = exec_failure(bad.failure.failure_class, described(bad.failure.message))};
+      return {.failure =
+                  exec_failure(bad.failure.failure_class, program_.described(bad.failure.message))};
     }
-  }
-
-  static const char* class_of(LineProcess::Failure::Kind kind) {
-    switch (kind) {
-      case LineProcess::Failure::Kind::kTimeout:
-        return "exec_timeout";
-      case LineProcess::Failure::Kind::kTooLong:
-        return "exec_malformed";
-      case LineProcess::Failure::Kind::kCrashed:
-        break;
-    }
-    return "exec_crashed";
-  }
-
-  /// Ends the program and fails the query.
-  Retrieval give_up(std::string failure_class, const std::string& problem) const {
-    process_->kill();
-    last_failure_ = exec_failure(std::move(failure_class), described(problem));
-    process_.reset();
-    return {.failure = last_failure_};
-  }
-
-  std::string described(const std::string& problem) const {
-    const std::string errors = process_->errors();
-    return "'" + options_.command.front() + "': " + problem +
-           (errors.empty() ? "" : "; standard error: " + errors);
   }
 
   std::vector<Hit> read_hits(const std::string& line, const std::string& id,
                              std::size_t top_k) const {
     const Json reply = Json::parse(line, nullptr, false);
     if (!reply.is_object()) {
-      throw malformed("the answer is no JSON object: " + shown(line), false);
+      throw malformed("the answer is no JSON object: " + shown_line(line), false);
     }
     if (reply.value("id", Json()) != Json(id)) {
       throw malformed(
-          "the answer is not to the question with the id \"" + id + "\": " + shown(line), false);
+          "the answer is not to the question with the id \"" + id + "\": " + shown_line(line),
+          false);
     }
     const Json list = reply.value("hits", Json());
     if (!list.is_array() || list.size() > top_k) {
-      throw malformed(
-          "expected \"hits\", a list of at most " + std::to_string(top_k) + " hits: " + shown(line),
-          true);
+      throw malformed("expected \"hits\", a list of at most " + std::to_string(top_k) +
+                          " hits: " + shown_line(line),
+                      true);
     }
     std::vector<Hit> hits;
     std::set<ChunkIndex> seen;
     for (const Json& entry : list) {
       hits.push_back(read_hit(entry));
       if (!seen.insert(hits.back().chunk).second) {
-        throw malformed("the answer has a hit twice: " + shown(to_text(entry)), true);
+        throw malformed("the answer has a hit twice: " + shown_line(to_text(entry)), true);
       }
     }
     std::sort(hits.begin(), hits.end(), [](const Hit& left, const Hit& right) {
@@ -244,7 +170,7 @@ class ExecRetriever final : public Retriever {
                            std::isfinite(entry.at("score").get<double>());
     if (has_document == text_at("chunk_id") || !has_score) {
       throw malformed("expected a hit with \"doc_id\" or \"chunk_id\" and a number \"score\": " +
-                          shown(to_text(entry)),
+                          shown_line(to_text(entry)),
                       true);
     }
     return {.chunk = has_document ? finder_.only_chunk_of(entry.at("doc_id").get<std::string>())
@@ -252,14 +178,11 @@ class ExecRetriever final : public Retriever {
             .score = entry.at("score").get<double>()};
   }
 
-  ExecOptions options_;
   const ChunkTable& chunks_;
   ChunkFinder finder_;
   // Retrievers are called from one thread at a time.
-  mutable std::unique_ptr<LineProcess> process_;
-  mutable std::size_t start_count_ = 0;
+  mutable LineProgram program_;
   mutable std::uint64_t question_count_ = 0;
-  mutable Failure last_failure_;
 };
 
 }  // namespace
@@ -271,7 +194,7 @@ RetrieverEntry exec_retriever() {
                       {"command", {"python3", "my_retriever.py"}},
                       {"version", "1"},
                       {"timeout_s", 60}},
-          .check = [](Options& options) { read_exec_options(options); },
+          .check = [](Options& options) { static_cast<void>(read_exec_options(options)); },
           .make =
               [](Options& options, const RetrieverParts& parts) {
                 return std::make_unique<ExecRetriever>(
@@ -279,7 +202,7 @@ RetrieverEntry exec_retriever() {
               },
           .sections = {"chunker"},
           .list_options = {"command"},
-          .neutral_options = {"timeout_s", "start_timeout_s", "max_restarts"}};
+          .neutral_options = neutral_line_program_options()};
 }
 
 }  // namespace crudbench

@@ -4,8 +4,8 @@
 # third-party header outside the layer that owns it. The table is the one in docs/architecture.md.
 
 cmake_minimum_required(VERSION 3.25)
-set(layers core text net llama store tasks generators datasets retrievers metrics reports runner app)
-foreach(layer core text net llama store tasks generators runner app)
+set(layers core text net llama process store tasks generators datasets retrievers metrics reports runner app)
+foreach(layer core text net llama process store tasks generators runner app)
   set(folder_${layer} harness/${layer})
 endforeach()
 foreach(layer datasets retrievers metrics reports)
@@ -16,16 +16,17 @@ set(allowed_core)
 set(allowed_text core)
 set(allowed_net core)
 set(allowed_llama core)
+set(allowed_process core text)
 set(allowed_store core)
 set(allowed_tasks core text)
-set(allowed_generators core text net llama)
+set(allowed_generators core text net llama process)
 set(allowed_datasets core text)
-set(allowed_retrievers core text net llama datasets generators)
+set(allowed_retrievers core text net llama process datasets generators)
 set(allowed_metrics core text)
 # Of these layers a layer may include the interface only.
 set(interface_metrics harness/generators/generator.h retrievers/embedders/embedder.h)
 set(allowed_reports core text store metrics)
-set(allowed_runner core text net llama store tasks generators datasets retrievers metrics)
+set(allowed_runner core text net llama process store tasks generators datasets retrievers metrics)
 set(allowed_app ${layers})
 
 # Third-party headers by the layer that may name them.

@@ -5,6 +5,7 @@
 #include <new>
 #include <signal.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "harness/app/commands.h"
@@ -12,6 +13,7 @@
 #include "harness/core/error.h"
 #include "harness/core/log.h"
 #include "harness/core/suggest.h"
+#include "harness/generators/llama_worker.h"
 #include "harness/runner/provenance.h"
 
 namespace crudbench {
@@ -114,5 +116,8 @@ ExitCode guarded_dispatch(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);  // A broken connection is a failed sample, not the end.
   const std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == crudbench::kLlamaWorkerCommand) {
+    return crudbench::run_llama_worker(STDIN_FILENO, STDOUT_FILENO);
+  }
   return static_cast<int>(crudbench::guarded_dispatch(words));
 }

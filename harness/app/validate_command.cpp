@@ -225,7 +225,9 @@ ExitCode run(const Arguments& arguments) {
                        std::to_string(plan.tasks.size()) + " tasks\ndata:\n" +
                        health_text(dataset) + banks_text(banks);
     for (const Json& endpoint : endpoints) {
-      text += "endpoint " + printable_line(endpoint.at("generator").value("base_url", "")) + ": " +
+      const Json& generator = endpoint.at("generator");
+      text += "endpoint " +
+              printable_line(generator.value("base_url", generator.value("model", ""))) + ": " +
               (endpoint.at("ok").get<bool>()
                    ? "answers"
                    : endpoint.at("class").get<std::string>() + ": " +

@@ -1,5 +1,7 @@
 #include "harness/generators/builtin_generators.h"
 
+#include "harness/llama/llama_options.h"
+
 namespace crudbench {
 
 void add_builtin_generators(Catalog& catalog) {
@@ -9,6 +11,14 @@ void add_builtin_generators(Catalog& catalog) {
        .example = {{"type", "extractive"}},
        .check = check_extractive_generator,
        .make = make_extractive_generator});
+  catalog.generators.add("llama",
+                         {.summary = "A GGUF model on this machine, by llama.cpp",
+                          .example = {{"type", "llama"}, {"model", "qwen3-30b-a3b-q4_k_m.gguf"}},
+                          .check = check_llama_generator,
+                          .make = make_llama_generator,
+                          .list_options = {"stop"},
+                          .neutral_options = neutral_llama_options(),
+                          .costly = true});
   catalog.generators.add("openai",
                          {.summary = "Any OpenAI-compatible endpoint, /v1/chat/completions",
                           .example = {{"type", "openai"},

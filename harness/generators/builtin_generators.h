@@ -15,6 +15,10 @@ void add_builtin_generators(Catalog& catalog);
 void check_extractive_generator(Options& options);
 std::unique_ptr<Generator> make_extractive_generator(Options& options, const GeneratorParts& parts);
 
+void check_llama_generator(Options& options);
+/// Loads nothing: the model is loaded when the first prompts are there to be answered.
+std::unique_ptr<Generator> make_llama_generator(Options& options, const GeneratorParts& parts);
+
 void check_openai_generator(Options& options);
 /// Throws Error(kInvalidConfig) if the environment variable that `api_key_env` names is not set or
 /// holds no usable key.

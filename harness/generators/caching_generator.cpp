@@ -110,6 +110,9 @@ class CachingGenerator final : public Generator {
     inner_->generate(session, session, std::move(stop));
   }
 
+  const PromptBudget* prompt_budget() const override { return inner_->prompt_budget(); }
+  bool owns_cores() const override { return inner_->owns_cores(); }
+
  private:
   std::unique_ptr<Generator> inner_;
   std::string generator_fingerprint_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/executor.h"
@@ -12,6 +13,8 @@
 #include "harness/core/types.h"
 
 namespace crudbench {
+
+class LlamaHost;
 
 /// What a generator is asked.
 struct Prompt {
@@ -68,6 +71,14 @@ class ReplySink {
   virtual void accept(std::size_t ticket, Reply reply) = 0;
 };
 
+/// A limit of prompts, in the tokens of the model that reads them. Callable from any thread.
+class PromptBudget {
+ public:
+  virtual ~PromptBudget() = default;
+  virtual std::size_t limit() const = 0;
+  virtual std::size_t count(std::string_view text) const = 0;
+};
+
 /// Answers prompts.
 ///
 /// A generator pulls: it takes the next prompt whenever it has a free slot, so one shape serves a
@@ -81,11 +92,22 @@ class Generator {
   /// cannot be answered gets a reply with a failure. When `stop` is requested it pulls no more,
   /// gives up what is under way without handing anything over for it, and returns soon.
   virtual void generate(PromptSource& source, ReplySink& sink, std::stop_token stop) = 0;
+
+  /// How long prompts may be, where that is known beforehand; null where it is not. Valid for the
+  /// generator's life.
+  virtual const PromptBudget* prompt_budget() const { return nullptr; }
+
+  /// Whether it computes on this machine's cores itself, so that other work should leave them to
+  /// it.
+  virtual bool owns_cores() const { return false; }
 };
 
 /// What a generator's factory may use.
 struct GeneratorParts {
   Executor& executor;  ///< Outlives the generator.
+  /// Keeps local models loaded from one generator to the next, and outlives them; without it each
+  /// loads its own.
+  LlamaHost* llama = nullptr;
 };
 
 }  // namespace crudbench

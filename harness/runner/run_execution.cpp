@@ -126,19 +126,38 @@ void RunExecution::hand_over(std::size_t index) {
       ticket.record.gold_chunk_count += parts_.hits.chunk_counts[document];
     }
   }
-  Context context = build_context(hits, parts_.retriever.chunks(), parts_.context);
+  Prompt prompt{.ticket = index, .sample_id = sample.sample_id, .task = sample.task};
+  prompt.fields = parts_.items.task->prompt_fields(sample);
+  Context context = fill_prompt(prompt, hits);
   ticket.record.context_chars = static_cast<std::int64_t>(context.char_count);
   ticket.record.context_tokens = static_cast<std::int64_t>(context.token_count);
   ticket.record.context_truncated = context.truncated;
-
-  Prompt prompt{.ticket = index, .sample_id = sample.sample_id, .task = sample.task};
-  prompt.fields = parts_.items.task->prompt_fields(sample);
-  prompt.fields["search_documents"] = std::move(context.text);
-  prompt.text = parts_.prompt_template.fill(prompt.fields);
   prompt.query = parts_.items.task->query(sample);
   prompt.passages = std::move(context.passages);
   ticket.record.prompt_sha256 = sha256_hex(prompt.text);
   prompts_.push(std::move(prompt));
+}
+
+Context RunExecution::fill_prompt(Prompt& prompt, std::span<const Hit> hits) const {
+  ContextOptions options = parts_.context;
+  const PromptBudget* budget = parts_.generator.prompt_budget();
+  for (;;) {
+    Context context = build_context(hits, parts_.retriever.chunks(), options);
+    prompt.fields["search_documents"] = context.text;
+    prompt.text = parts_.prompt_template.fill(prompt.fields);
+    const std::size_t tokens = budget == nullptr ? 0 : budget->count(prompt.text);
+    if (budget == nullptr || tokens <= budget->limit() || options.max_tokens == 1) {
+      return context;
+    }
+    // The limit is in the model's tokens and the context's in cl100k's: their ratio here tells how
+    // much has to go. Some more goes, so that few rounds are enough.
+    const std::size_t of_context = std::max<std::size_t>(budget->count(context.text), 1);
+    const std::size_t excess = tokens - budget->limit();
+    const std::size_t kept =
+        context.token_count -
+        std::min(context.token_count, (excess + 8) * context.token_count / of_context + 1);
+    options.max_tokens = std::max<std::size_t>(kept, 1);
+  }
 }
 
 void RunExecution::record_hits(Ticket& ticket, std::span<const Hit> hits) const {

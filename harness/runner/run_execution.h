@@ -131,6 +131,9 @@ class RunExecution final : private PromptSource, private ReplySink {
   void retrieve_ahead();
   void find_hits(std::span<const Ticket> tickets);
   void hand_over(std::size_t ticket);
+  /// Builds the context and the prompt's text; where the generator knows how long prompts may be,
+  /// the context is cut so that the prompt fits, if that is possible.
+  Context fill_prompt(Prompt& prompt, std::span<const Hit> hits) const;
   void record_hits(Ticket& ticket, std::span<const Hit> hits) const;
 
   void write_behind();

@@ -13,9 +13,11 @@
 #include "harness/core/log.h"
 #include "harness/generators/caching_generator.h"
 #include "harness/generators/completion_cache.h"
+#include "harness/generators/llama_host.h"
 #include "harness/runner/judging.h"
 #include "harness/runner/provenance.h"
 #include "harness/runner/run_execution.h"
+#include "harness/runner/thread_pool.h"
 #include "harness/tasks/builtin_tasks.h"
 
 namespace crudbench {
@@ -370,7 +372,7 @@ class ExperimentRunner {
                               .scorer = scorer_of(run.task),
                               .repeat = static_cast<std::int64_t>(repeat),
                               .store = store_,
-                              .executor = executor_,
+                              .executor = executor_beside(*generator),
                               .sample_finished = sample_finished});
       execution.execute(pending[repeat], stop);
     }
@@ -604,12 +606,24 @@ class ExperimentRunner {
     return hits;
   }
 
+  /// What retrieval and scoring run on beside a generator: on idle cores only where it needs them.
+  Executor& executor_beside(const Generator& generator) {
+    if (!generator.owns_cores()) {
+      return executor_;
+    }
+    if (!idle_pool_) {
+      idle_pool_ =
+          std::make_unique<ThreadPool>(executor_.concurrency(), ThreadPool::Priority::kIdle);
+    }
+    return *idle_pool_;
+  }
+
   /// The generator, or judge, of one repeat.
   std::unique_ptr<Generator> make_generator(const Json& config, std::size_t repeat) {
     const Json seeded = with_seed(config, repeat, catalog_);
     const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
     std::unique_ptr<Generator> generator =
-        catalog_.generators.build(seeded, GeneratorParts{.executor = executor_});
+        catalog_.generators.build(seeded, GeneratorParts{.executor = executor_, .llama = &llama_});
     if (!entry.costly) {
       return generator;
     }
@@ -627,6 +641,8 @@ class ExperimentRunner {
   Store& store_;
   const Workspace& workspace_;
   Executor& executor_;
+  std::unique_ptr<ThreadPool> idle_pool_;  ///< As wide as `executor_`.
+  LlamaHost llama_;
   const RunOptions& options_;
   RunListener& listener_;
   std::vector<Json> plain_metrics_;  ///< Those that need no judge.

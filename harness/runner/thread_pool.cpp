@@ -5,7 +5,7 @@
 
 namespace crudbench {
 
-ThreadPool::ThreadPool(std::size_t threads) {
+ThreadPool::ThreadPool(std::size_t threads, Priority priority) : priority_(priority) {
   workers_.reserve(threads);
   for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
     workers_.emplace_back([this] { work(); });
@@ -35,6 +35,10 @@ void ThreadPool::run_all(std::size_t count, const std::function<void(std::size_t
 }
 
 void ThreadPool::work() {
+  if (priority_ == Priority::kIdle) {
+    const sched_param parameters{};
+    ::sched_setscheduler(0, SCHED_IDLE, &parameters);  // Of this thread alone.
+  }
   std::unique_lock lock(mutex_);
   for (;;) {
     work_ready_.wait(lock, [this] { return closing_ || !jobs_.empty(); });

@@ -15,7 +15,12 @@ namespace crudbench {
 /// shares the workers, first come first served.
 class ThreadPool final : public Executor {
  public:
-  explicit ThreadPool(std::size_t threads);
+  enum class Priority {
+    kNormal,
+    kIdle,  ///< Works on cores that nothing else on the machine wants.
+  };
+
+  explicit ThreadPool(std::size_t threads, Priority priority = Priority::kNormal);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -34,6 +39,8 @@ class ThreadPool final : public Executor {
   };
 
   void work();
+
+  const Priority priority_;
 
   std::mutex mutex_;  ///< Guards everything below and the jobs.
   std::condition_variable work_ready_;

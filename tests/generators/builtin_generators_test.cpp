@@ -11,19 +11,28 @@ Catalog generators_only() {
   return catalog;
 }
 
+/// The example, with the hash of a model's file that tests do not have.
+Json example_of(const Registry<Generator, const GeneratorParts&>::Entry& entry) {
+  Json example = entry.example;
+  if (example.at("type") == "llama") {
+    example["model_sha256"] = std::string(64, '0');
+  }
+  return example;
+}
+
 TEST(BuiltinGenerators, HaveAValidExampleAndASummary) {
   const Catalog catalog = generators_only();
   for (const auto& [name, entry] : catalog.generators.entries()) {
     EXPECT_FALSE(entry.summary.empty()) << name;
     EXPECT_EQ(entry.example.at("type"), name);
-    EXPECT_NO_THROW(catalog.generators.resolve(entry.example, "example", "")) << name;
+    EXPECT_NO_THROW(catalog.generators.resolve(example_of(entry), "example", "")) << name;
   }
 }
 
 TEST(BuiltinGenerators, ResolveToWhatResolvesToItself) {
   const Catalog catalog = generators_only();
   for (const auto& [name, entry] : catalog.generators.entries()) {
-    const Json resolved = catalog.generators.resolve(entry.example, "example", "");
+    const Json resolved = catalog.generators.resolve(example_of(entry), "example", "");
     EXPECT_EQ(catalog.generators.resolve(resolved, "example", ""), resolved) << name;
   }
 }
@@ -37,7 +46,7 @@ TEST(BuiltinGenerators, SayWhichAnswersAreCostly) {
 TEST(BuiltinGenerators, NameNeutralOptionsThatExist) {
   const Catalog catalog = generators_only();
   for (const auto& [name, entry] : catalog.generators.entries()) {
-    const Json resolved = catalog.generators.resolve(entry.example, "example", "");
+    const Json resolved = catalog.generators.resolve(example_of(entry), "example", "");
     for (const std::string& option : entry.neutral_options) {
       EXPECT_TRUE(resolved.contains(option)) << name << " " << option;
     }

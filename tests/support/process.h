@@ -25,6 +25,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t id() const noexcept { return pid_; }
   void signal(int number) const;
   bool has_ended();
   /// What it has printed so far.

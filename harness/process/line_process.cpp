@@ -1,4 +1,4 @@
-#include "retrievers/line_process.h"
+#include "harness/process/line_process.h"
 
 #include <algorithm>
 #include <array>
@@ -170,15 +170,29 @@ class LineProcess::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Answer ask(std::string_view line, milliseconds timeout) {
-    const Clock::time_point deadline = Clock::now() + timeout;
+    post(line);
+    if (std::optional<Answer> answer = receive(timeout)) {
+      return std::move(*answer);
+    }
+    kill();
+    return fail(Failure::Kind::kTimeout,
+                "gave no answer within " + std::to_string(timeout.count()) + " ms");
+  }
+
+  void post(std::string_view line) {
     unsent_.append(line);
     unsent_ += '\n';
-    for (;;) {
+    transfer(milliseconds(0));
+  }
+
+  std::optional<Answer> receive(milliseconds wait) {
+    const Clock::time_point deadline = Clock::now() + wait;
+    for (bool is_first = true;; is_first = false) {
       if (const std::size_t end = received_.find('\n', searched_); end != std::string::npos) {
         std::string answer = received_.substr(0, end);
         received_.erase(0, end + 1);
         searched_ = 0;
-        return {.line = std::move(answer)};
+        return Answer{.line = std::move(answer)};
       }
       searched_ = received_.size();
       if (received_.size() > kMaxLineBytes) {
@@ -195,12 +209,10 @@ class LineProcess::Impl {
       }
       const auto left =
           std::chrono::duration_cast<milliseconds>(deadline - Clock::now() + milliseconds(1));
-      if (left.count() <= 0) {
-        kill();
-        return fail(Failure::Kind::kTimeout,
-                    "gave no answer within " + std::to_string(timeout.count()) + " ms");
+      if (left.count() <= 0 && !is_first) {
+        return std::nullopt;
       }
-      transfer(left);
+      transfer(std::max(left, milliseconds(0)));
     }
   }
 
@@ -307,6 +319,14 @@ LineProcess::~LineProcess() = default;
 
 LineProcess::Answer LineProcess::ask(std::string_view line, std::chrono::milliseconds timeout) {
   return impl_->ask(line, timeout);
+}
+
+void LineProcess::post(std::string_view line) {
+  impl_->post(line);
+}
+
+std::optional<LineProcess::Answer> LineProcess::receive(std::chrono::milliseconds wait) {
+  return impl_->receive(wait);
 }
 
 void LineProcess::kill() noexcept {

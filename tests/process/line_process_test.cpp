@@ -1,4 +1,4 @@
-#include "retrievers/line_process.h"
+#include "harness/process/line_process.h"
 
 #include <chrono>
 #include <signal.h>
@@ -103,6 +103,16 @@ TEST(LineProcess, RefusesALineWithoutEnd) {
 TEST(LineProcess, RefusesAProgramThatIsNotThere) {
   EXPECT_ERROR(LineProcess({"no/such/program"}), ErrorCode::kInvalidConfig,
                "cannot start 'no/such/program': No such file or directory");
+}
+
+TEST(LineProcess, TakesLinesAsTheyComeFromAProgramThatAnswersWhenItLikes) {
+  LineProcess process = shell("read -r a; read -r b; echo \"$b\"; echo \"$a\"");
+  EXPECT_FALSE(process.receive(milliseconds(0)));
+  process.post("1");
+  process.post("2");
+  EXPECT_EQ(process.receive(kPatience)->line, "2");
+  EXPECT_EQ(process.receive(kPatience)->line, "1");
+  EXPECT_EQ(process.receive(kPatience)->failure->message, "ended with status 0");
 }
 
 }  // namespace

@@ -46,6 +46,13 @@ class LineProcess {
   /// Sends `line`, which holds no end of line, and waits for one in return.
   Answer ask(std::string_view line, std::chrono::milliseconds timeout);
 
+  /// For programs that answer when they like: sends `line` as far as the program takes it now, the
+  /// rest in later calls …
+  void post(std::string_view line);
+  /// … and the next line that comes within `wait`, or why none comes any more; nullopt if there is
+  /// none yet.
+  std::optional<Answer> receive(std::chrono::milliseconds wait);
+
   /// Ends the program and whatever it has started, at once.
   void kill() noexcept;
 

@@ -1,4 +1,7 @@
+#include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <stop_token>
@@ -36,22 +39,35 @@ constexpr CommandSpec kSpec{
         "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
         "  crudbench run my.json --retry-failed --max-failures 0\n"};
 
+/// Interrupts so far. A handler is the one thing that works in whichever thread the system picks,
+/// those of libraries included, which no mask of ours reaches.
+std::atomic<int> interrupts{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
 /// Turns SIGINT and SIGTERM into a stop request: the first one lets what is finished be stored, a
-/// second one ends the process at once.
+/// second one ends the process at once. A signal that the process was started to ignore stays
+/// ignored.
 class SignalWatcher {
  public:
   SignalWatcher() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    // Threads made later inherit the mask, so the signals come to `watch` and nowhere else.
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    interrupts = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int) { ++interrupts; };
+    action.sa_flags = SA_RESTART;
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN) {
+        ::sigaction(kSignals[i], &action, nullptr);
+      }
+    }
     watcher_ = std::jthread([this](const std::stop_token& ended) { watch(ended); });
   }
   ~SignalWatcher() {
     watcher_.request_stop();
     watcher_.join();
-    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+      ::sigaction(kSignals[i], &before_[i], nullptr);
+    }
   }
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
@@ -59,21 +75,23 @@ class SignalWatcher {
   std::stop_token stop_token() const { return stop_.get_token(); }
 
  private:
+  static constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+
   void watch(const std::stop_token& ended) {
-    while (!ended.stop_requested()) {
-      const timespec wait{.tv_sec = 0, .tv_nsec = 50'000'000};
-      if (sigtimedwait(&signals_, nullptr, &wait) <= 0) {
-        continue;
-      }
-      if (stop_.stop_requested()) {
+    constexpr std::chrono::milliseconds kInterval{50};
+    for (; !ended.stop_requested(); std::this_thread::sleep_for(kInterval)) {
+      const int count = interrupts;
+      if (count > 1) {
         std::_Exit(static_cast<int>(ExitCode::kInterrupted));
       }
-      log_warning("run", "stopping; what is finished is being stored");
-      stop_.request_stop();
+      if (count == 1 && !stop_.stop_requested()) {
+        log_warning("run", "stopping; what is finished is being stored");
+        stop_.request_stop();
+      }
     }
   }
 
-  sigset_t signals_{};
+  std::array<struct sigaction, kSignals.size()> before_{};
   std::stop_source stop_;
   std::jthread watcher_;
 };

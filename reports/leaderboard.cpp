@@ -92,7 +92,8 @@ std::vector<std::string> find_axes(const std::vector<FlatOptions>& rows) {
   std::vector<std::string> spare;
   for (const auto& [path, distinct] : values) {
     const bool fixed = position_in(kFixedAxes, path) < kFixedAxes.size();
-    (fixed || distinct.size() > 1 ? axes : spare).push_back(path);
+    const bool is_hash = path.ends_with("_sha256");  // Of a file that has a name as well.
+    (fixed || (distinct.size() > 1 && !is_hash) ? axes : spare).push_back(path);
   }
   std::sort(axes.begin(), axes.end(), axis_precedes);
   std::sort(spare.begin(), spare.end(), axis_precedes);
@@ -392,6 +393,10 @@ std::vector<ScoredRun> read_scored_runs(const Store& store, const std::vector<Ru
 /// The value of an axis with the part of its path that says what it is.
 std::string labelled_value(const std::string& path, const Json& value) {
   const std::string option = path.substr(path.rfind('/') + 1);
+  if (option == "model" && value.is_string() && value.get<std::string>().ends_with(".gguf")) {
+    const auto file = value.get<std::string>();
+    return file.substr(file.rfind('/') + 1);
+  }
   return option == "type" || option == "model" || option == path ? plain_text(value)
                                                                  : option + " " + plain_text(value);
 }

@@ -302,5 +302,18 @@ TEST(Leaderboard, WarnsOfASmallKnowledgeBase) {
   EXPECT_TRUE(chance_warnings(leaderboard.tables.at(1)).empty());
 }
 
+TEST(CellLabels, NameAModelOfThisMachineByItsFile) {
+  const auto cell = [](const char* model, const char* sha256) {
+    return Json{{"generator", {{"type", "llama"}, {"model", model}, {"model_sha256", sha256}}}};
+  };
+  EXPECT_THAT(cell_labels({cell("/models/a.gguf", "1"), cell("/models/b.gguf", "2")}),
+              testing::ElementsAre(testing::HasSubstr("a.gguf"),
+                                   testing::Not(testing::AnyOf(testing::HasSubstr("/models"),
+                                                               testing::HasSubstr("sha256")))));
+  // A hash is shown where nothing else tells two rows apart.
+  EXPECT_THAT(cell_labels({cell("/models/a.gguf", "1"), cell("/models/a.gguf", "2")}).back(),
+              testing::HasSubstr("model_sha256 2"));
+}
+
 }  // namespace
 }  // namespace crudbench

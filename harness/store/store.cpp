@@ -185,8 +185,85 @@ RunRecord read_run(const Statement& row) {
           .created_at = row.text(7)};
 }
 
+/// A row of `visit_samples` whose JSON stands aside, so that it can be parsed without the lock.
+struct UnparsedSample {
+  ItemRecord item;
+  SampleRecord sample;
+  std::string gold_doc_ids;
+  std::string hits;
+  std::optional<std::string> attempts;
+  std::string scores;
+  std::string examinations;
+  std::optional<std::string> details;
+  std::optional<std::string> routing;
+
+  std::size_t size_bytes() const {
+    return sizeof(UnparsedSample) + item.query.size() + item.reference.size() +
+           sample.prediction.size() + (sample.reply ? sample.reply->size() : 0) + hits.size() +
+           scores.size() + examinations.size() + (routing ? routing->size() : 0);
+  }
+
+  void parse() {
+    read_stored([&] {
+      item.gold_doc_ids = parse_stored(gold_doc_ids).get<std::vector<std::string>>();
+      sample.hits = hits_from_json(parse_stored(hits));
+      sample.attempts = attempts ? parse_stored(*attempts) : Json();
+      sample.scores = parse_stored(scores);
+      sample.examinations = parse_stored(examinations);
+      sample.details = details ? parse_stored(*details) : Json();
+      if (routing) {
+        sample.details["routing"] = parse_stored(*routing);
+      }
+    });
+  }
+};
+
+constexpr std::size_t kVisitBatchBytes = 1U << 18U;
+
 std::optional<std::string> optional_text(const Statement& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
+}
+
+/// The columns of `visit_samples`.
+UnparsedSample read_unparsed(const Statement& row) {
+  UnparsedSample unparsed{.gold_doc_ids = row.text(5),
+                          .hits = row.text(14),
+                          .attempts = optional_text(row, 22),
+                          .scores = row.text(25),
+                          .examinations = row.text(27),
+                          .details = optional_text(row, 30),
+                          .routing = optional_text(row, 31)};
+  unparsed.item = {.item_id = row.integer(0),
+                   .task = row.text(1),
+                   .sample_id = row.text(2),
+                   .query = row.text(3),
+                   .reference = row.text(4)};
+  SampleRecord& sample = unparsed.sample;
+  sample.item_id = unparsed.item.item_id;
+  sample.sample_id = unparsed.item.sample_id;
+  sample.repeat = row.integer(6);
+  if (!row.is_null(8)) {
+    sample.failure = Failure{.stage = parse_stage(row.text(7)).value_or(Stage::kGeneration),
+                             .failure_class = row.text(8),
+                             .message = row.text(9)};
+  }
+  sample.prompt_sha256 = row.text(10);
+  sample.prediction = row.text(11);
+  sample.reply = optional_text(row, 12);
+  sample.completion_key = optional_text(row, 13);
+  sample.context_chars = row.integer(15);
+  sample.usage = {.prompt_tokens = row.integer(16),
+                  .cached_prompt_tokens = row.integer(17),
+                  .completion_tokens = row.integer(18)};
+  sample.retrieval_seconds = row.number(19);
+  sample.generation_seconds = row.number(20);
+  sample.attempt_count = row.integer(21);
+  sample.finish_reason = row.text(23);
+  sample.cached = row.integer(24) != 0;
+  sample.gold_chunk_count = row.integer(26);
+  sample.context_tokens = row.integer(28);
+  sample.context_truncated = row.integer(29) != 0;
+  return unparsed;
 }
 
 Database open_database(const Workspace& workspace, Database::Mode mode) {
@@ -266,6 +343,12 @@ std::vector<std::string> Store::experiments() const {
     names.push_back(statement.text(0));
   }
   return names;
+}
+
+std::optional<Json> Store::experiment_config(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare("SELECT config FROM experiments WHERE name = ?1");
+  return row.bind(1, name).step() ? std::optional(parse_stored(row.text(0))) : std::nullopt;
 }
 
 std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprint,
@@ -366,10 +449,11 @@ RunProgress Store::progress(std::int64_t run_id) const {
 std::vector<std::pair<std::int64_t, std::int64_t>> Store::finished(std::int64_t run_id,
                                                                    bool ok_only) const {
   const std::lock_guard lock(mutex_);
-  Statement statement = database_.prepare(
-      "SELECT item_id, repeat FROM samples WHERE run_id = ?1 AND (failure_class IS NULL OR NOT "
-      "?2)");
-  statement.bind(1, run_id).bind(2, static_cast<std::int64_t>(ok_only));
+  // Without the condition the index answers alone, and no row is read.
+  Statement statement =
+      database_.prepare(std::string("SELECT item_id, repeat FROM samples WHERE run_id = ?1") +
+                        (ok_only ? " AND failure_class IS NULL" : ""));
+  statement.bind(1, run_id);
   std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
   while (statement.step()) {
     pairs.emplace_back(statement.integer(0), statement.integer(1));
@@ -434,8 +518,8 @@ void Store::put_scores(std::int64_t run_id, std::span<const SampleRecord> sample
 
 void Store::visit_samples(std::int64_t run_id,
                           const std::function<void(const ItemRecord&, SampleRecord&&)>& visit,
-                          SampleDetail detail) const {
-  const std::lock_guard lock(mutex_);
+                          SampleDetail detail,
+                          const std::function<bool(std::int64_t item_id)>& wanted) const {
   // Either way the same columns at the same places.
   const bool is_whole = detail == SampleDetail::kEverything;
   const bool with_routing = detail == SampleDetail::kRouting;
@@ -456,52 +540,25 @@ void Store::visit_samples(std::int64_t run_id,
       " FROM samples s JOIN items i ON i.id = s.item_id " +
       (is_whole || with_routing ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";
+  std::unique_lock lock(mutex_);
   Statement row = database_.prepare(sql);
   row.bind(1, run_id);
-  while (row.step()) {
-    ItemRecord item;
-    SampleRecord sample;
-    read_stored([&] {
-      item = {.item_id = row.integer(0),
-              .task = row.text(1),
-              .sample_id = row.text(2),
-              .query = row.text(3),
-              .reference = row.text(4),
-              .gold_doc_ids = parse_stored(row.text(5)).get<std::vector<std::string>>()};
-      sample.hits = hits_from_json(parse_stored(row.text(14)));
-      sample.attempts = row.is_null(22) ? Json() : parse_stored(row.text(22));
-      sample.scores = parse_stored(row.text(25));
-      sample.examinations = parse_stored(row.text(27));
-      sample.details = row.is_null(30) ? Json() : parse_stored(row.text(30));
-      if (!row.is_null(31)) {
-        sample.details["routing"] = parse_stored(row.text(31));
+  std::vector<UnparsedSample> batch;
+  for (bool has_more = true; has_more;) {
+    std::size_t batch_bytes = 0;
+    while (batch_bytes < kVisitBatchBytes && (has_more = row.step())) {
+      if (!wanted || wanted(row.integer(0))) {
+        batch_bytes += batch.emplace_back(read_unparsed(row)).size_bytes();
       }
-    });
-    sample.item_id = item.item_id;
-    sample.sample_id = item.sample_id;
-    sample.repeat = row.integer(6);
-    if (!row.is_null(8)) {
-      sample.failure = Failure{.stage = parse_stage(row.text(7)).value_or(Stage::kGeneration),
-                               .failure_class = row.text(8),
-                               .message = row.text(9)};
     }
-    sample.prompt_sha256 = row.text(10);
-    sample.prediction = row.text(11);
-    sample.reply = optional_text(row, 12);
-    sample.completion_key = optional_text(row, 13);
-    sample.gold_chunk_count = row.integer(26);
-    sample.context_chars = row.integer(15);
-    sample.context_tokens = row.integer(28);
-    sample.context_truncated = row.integer(29) != 0;
-    sample.usage = {.prompt_tokens = row.integer(16),
-                    .cached_prompt_tokens = row.integer(17),
-                    .completion_tokens = row.integer(18)};
-    sample.retrieval_seconds = row.number(19);
-    sample.generation_seconds = row.number(20);
-    sample.attempt_count = row.integer(21);
-    sample.finish_reason = row.text(23);
-    sample.cached = row.integer(24) != 0;
-    visit(item, std::move(sample));
+    // Other threads read while this one parses.
+    lock.unlock();
+    for (UnparsedSample& unparsed : batch) {
+      unparsed.parse();
+      visit(unparsed.item, std::move(unparsed.sample));
+    }
+    batch.clear();
+    lock.lock();
   }
 }
 

@@ -122,6 +122,8 @@ class Store {
   void put_experiment(const std::string& name, const Json& config,
                       std::span<const std::int64_t> run_ids);
   std::vector<std::string> experiments() const;
+  /// The configuration file of an experiment; nullopt for an unknown one.
+  std::optional<Json> experiment_config(const std::string& name) const;
 
   /// Adds items that are new; returns the id of each, in order. `samples_fingerprint` and
   /// `corpus_fingerprint` name the data the items come from.
@@ -147,10 +149,12 @@ class Store {
   /// Replaces the scores and examinations of samples, and nothing else, in one transaction.
   void put_scores(std::int64_t run_id, std::span<const SampleRecord> samples);
   /// Calls `visit` for every sample of a run, ordered by task item; the reply comes from the
-  /// completion cache where it stands there. `visit` must not call the store.
+  /// completion cache where it stands there. Items that `wanted` refuses are passed over unread.
+  /// Neither function may call the store.
   void visit_samples(std::int64_t run_id,
                      const std::function<void(const ItemRecord&, SampleRecord&&)>& visit,
-                     SampleDetail detail = SampleDetail::kEverything) const;
+                     SampleDetail detail = SampleDetail::kEverything,
+                     const std::function<bool(std::int64_t item_id)>& wanted = {}) const;
 
   /// Which metrics every finished sample of a run has: type → fingerprint.
   std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;

@@ -114,6 +114,29 @@ TEST_F(StoreTest, KeepsAnExperimentsOrder) {
   EXPECT_EQ(store.runs().size(), 2U);
 }
 
+TEST_F(StoreTest, KeepsTheConfigurationOfAnExperiment) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  store.put_experiment("e", {{"experiment", "e"}}, {});
+  EXPECT_EQ(store.experiment_config("e"), (Json{{"experiment", "e"}}));
+  EXPECT_EQ(store.experiment_config("f"), std::nullopt);
+}
+
+TEST_F(StoreTest, PassesOverItemsThatAreNotWanted) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  const std::vector<std::int64_t> items = store.put_items(
+      "s", "c",
+      std::vector<ItemRecord>{{.task = "t", .sample_id = "a"}, {.task = "t", .sample_id = "b"}});
+  store.put_samples(run_id,
+                    std::vector<SampleRecord>{{.item_id = items[0]}, {.item_id = items[1]}});
+  std::vector<std::string> seen;
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord& item, SampleRecord&& /*sample*/) { seen.push_back(item.sample_id); },
+      SampleDetail::kEverything, [&](std::int64_t item_id) { return item_id == items[1]; });
+  EXPECT_EQ(seen, std::vector<std::string>{"b"});
+}
+
 TEST_F(StoreTest, FindsARunByPrefixOrId) {
   Store store(workspace_, Database::Mode::kReadWrite);
   put_run(store, "aa1");

@@ -54,19 +54,6 @@ std::vector<std::size_t> distinct_retrievals(const Experiment& experiment,
   return cells;
 }
 
-std::size_t top_k_of(const Arguments& arguments) {
-  std::size_t top_k = 5;
-  if (const auto text = arguments.value("top-k")) {
-    const char* const end = text->data() + text->size();
-    const auto [stopped_at, problem] = std::from_chars(text->data(), end, top_k);
-    if (problem != std::errc() || stopped_at != end || top_k == 0 || top_k > 1000) {
-      throw Error(ErrorCode::kInvalidConfig,
-                  "--top-k: expected an integer from 1 to 1000, found '" + *text + "'");
-    }
-  }
-  return top_k;
-}
-
 std::uintmax_t folder_bytes(const std::filesystem::path& folder) {
   std::uintmax_t bytes = 0;
   std::error_code ignored;
@@ -424,7 +411,8 @@ ExitCode run_on_config(const std::string& action, const Arguments& arguments) {
   }
   Json result;
   if (needs_query) {
-    result = search(experiment, knowledge_base, arguments.positionals()[2], top_k_of(arguments));
+    result = search(experiment, knowledge_base, arguments.positionals()[2],
+                    count_option(arguments, "top-k", 5, 1, 1000));
   } else {
     result = {{"stages", inspect(experiment, knowledge_base, workspace)},
               {"indexes",

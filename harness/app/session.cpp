@@ -19,18 +19,26 @@ Workspace workspace_of(const Arguments& arguments) {
   return {.folder = arguments.value("workspace").value_or("workspace")};
 }
 
-std::unique_ptr<ThreadPool> make_thread_pool(const Arguments& arguments) {
-  std::size_t threads = available_cores();
-  if (const auto text = arguments.value("threads")) {
-    constexpr std::size_t kMostThreads = 1024;
-    const char* const end = text->data() + text->size();
-    const auto [stopped_at, problem] = std::from_chars(text->data(), end, threads);
-    if (problem != std::errc() || stopped_at != end || threads == 0 || threads > kMostThreads) {
-      throw Error(ErrorCode::kInvalidConfig,
-                  "--threads: expected an integer from 1 to 1024, found '" + *text + "'");
-    }
+std::size_t count_option(const Arguments& arguments, const std::string& name, std::size_t fallback,
+                         std::size_t lowest, std::size_t highest) {
+  const auto text = arguments.value(name);
+  if (!text) {
+    return fallback;
   }
-  return std::make_unique<ThreadPool>(threads);
+  std::size_t count = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped_at, problem] = std::from_chars(text->data(), end, count);
+  if (problem != std::errc() || stopped_at != end || count < lowest || count > highest) {
+    throw Error(ErrorCode::kInvalidConfig, "--" + name + ": expected an integer from " +
+                                               std::to_string(lowest) + " to " +
+                                               std::to_string(highest) + ", found '" + *text + "'");
+  }
+  return count;
+}
+
+std::unique_ptr<ThreadPool> make_thread_pool(const Arguments& arguments) {
+  return std::make_unique<ThreadPool>(
+      count_option(arguments, "threads", available_cores(), 1, 1024));
 }
 
 Experiment experiment_of(const Arguments& arguments) {

@@ -22,6 +22,11 @@ inline constexpr OptionSpec kSetOption{
 inline constexpr OptionSpec kThreadsOption{
     "threads", "N", "worker threads (default: the cores this process may use)"};
 
+/// The integer that an option gives, `fallback` without it. Throws Error(kInvalidConfig) for
+/// anything but an integer from `lowest` to `highest`.
+std::size_t count_option(const Arguments& arguments, const std::string& name, std::size_t fallback,
+                         std::size_t lowest, std::size_t highest);
+
 /// The workspace that `--workspace` names.
 Workspace workspace_of(const Arguments& arguments);
 

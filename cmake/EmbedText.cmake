@@ -5,7 +5,7 @@
 #   namespace crudbench { std::string_view <name>(); }
 #
 # which the code that uses it declares. The file is a build dependency: changing it rebuilds the
-# function and nothing else. Meant for texts of up to a megabyte (templates, prompts, samples).
+# function and nothing else. Meant for texts of up to some megabytes (templates, prompts, libraries).
 
 include_guard(GLOBAL)
 

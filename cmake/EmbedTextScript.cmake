@@ -2,9 +2,10 @@
 cmake_minimum_required(VERSION 3.25)
 
 file(READ ${FILE} bytes HEX)
-string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
-string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
-# The trailing NUL keeps the array from being empty; the size leaves it out.
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${bytes}")
+# A literal a line: GCC reads these many times faster than a list of characters.
+string(REPEAT "." 128 line)
+string(REGEX REPLACE "(${line})" "\\1\"\n\"" bytes "${bytes}")
 file(WRITE ${SOURCE}
 "#include <string_view>
 
@@ -13,8 +14,8 @@ namespace crudbench {
 std::string_view ${NAME}();
 
 std::string_view ${NAME}() {
-  static constexpr char kBytes[] = {
-${bytes}'\\0'};
+  static constexpr char kBytes[] =
+      \"${bytes}\";
   return {kBytes, sizeof kBytes - 1};
 }
 

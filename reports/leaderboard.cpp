@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -169,6 +170,22 @@ std::optional<double> mean_over_tasks(const LeaderboardRow& row,
   return tasks.empty() ? std::nullopt : std::optional(sum / static_cast<double>(tasks.size()));
 }
 
+/// Around the mean of the means of independent samples, one a task.
+std::optional<Interval> average_interval(double average,
+                                         const std::vector<const ItemScores*>& tasks) {
+  double variance = 0.0;
+  for (const ItemScores* task : tasks) {
+    if (task == nullptr || task->values.size() < 2) {
+      return std::nullopt;
+    }
+    const double deviation = standard_deviation(task->values);
+    variance += deviation * deviation / static_cast<double>(task->values.size());
+  }
+  const double error = std::sqrt(variance) / static_cast<double>(tasks.size());
+  const double reach = normal_quantile(0.975) * error;
+  return Interval{.low = average - reach, .high = average + reach};
+}
+
 /// The rows of one column and what they scored, item by item.
 struct RankedColumn {
   std::vector<std::optional<std::size_t>*> ranks;      ///< Where the rank of each row goes.
@@ -209,6 +226,8 @@ void rank_column(const RankedColumn& column) {
 
 class TableBuilder {
  public:
+  explicit TableBuilder(bool with_intervals) : with_intervals_(with_intervals) {}
+
   void add(const RunRecord& run, ScoredRun scored) {
     // Two runs of one cell and task differ in something outside the cell, such as a prompt file
     // that was edited: each gets a row.
@@ -237,8 +256,8 @@ class TableBuilder {
     });
     find_metrics();
     find_options();
-    for (LeaderboardRow& row : table_.rows) {
-      for (auto& [task, run] : row.runs) {
+    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
+      for (auto& [task, run] : table_.rows[row].runs) {
         add_unscored_metrics(run, table_.metrics);
       }
       add_averages(row);
@@ -305,18 +324,33 @@ class TableBuilder {
     }
   }
 
-  void add_averages(LeaderboardRow& row) const {
+  void add_averages(std::size_t position) {
+    LeaderboardRow& row = table_.rows[position];
     for (const std::string& metric : table_.main_metrics) {
-      const MetricAverage average{
+      MetricAverage average{
           .mean = mean_over_tasks(row, table_.tasks, metric,
                                   [](const MetricSummary& summary) { return summary.mean; }),
           .mean_failures_as_zero = mean_over_tasks(
               row, table_.tasks, metric,
               [](const MetricSummary& summary) { return summary.mean_failures_as_zero; })};
       if (average.mean || average.mean_failures_as_zero) {
+        if (average.mean && with_intervals_) {
+          average.interval = average_interval(*average.mean, scores_of(position, metric));
+        }
         row.averages.emplace(metric, average);
       }
     }
+  }
+
+  /// Of one row, by task; nullptr where it has none.
+  std::vector<const ItemScores*> scores_of(std::size_t row, const std::string& metric) const {
+    std::vector<const ItemScores*> scores;
+    for (const std::string& task : table_.tasks) {
+      const auto of_run = item_scores_.find({row, task});
+      const bool has_scores = of_run != item_scores_.end() && of_run->second.contains(metric);
+      scores.push_back(has_scores ? &of_run->second.at(metric) : nullptr);
+    }
+    return scores;
   }
 
   void rank_rows(Executor& executor) {
@@ -367,6 +401,7 @@ class TableBuilder {
     return column;
   }
 
+  bool with_intervals_;
   LeaderboardTable table_;
   std::map<std::pair<std::size_t, std::string>, std::map<std::string, ItemScores>> item_scores_;
   std::map<std::string, std::vector<std::size_t>> rows_of_cell_;
@@ -420,7 +455,7 @@ Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& opti
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const RunRecord& run = runs[i];
     const TableIdentity identity = table_identity(run);
-    const auto [builder, is_new] = builders.try_emplace(identity);
+    const auto [builder, is_new] = builders.try_emplace(identity, options.summary.intervals);
     if (is_new) {
       identities.push_back(identity);
     }

@@ -19,6 +19,9 @@ namespace crudbench {
 struct MetricAverage {
   std::optional<double> mean;
   std::optional<double> mean_failures_as_zero;
+  /// 95 % interval of `mean` over the draw of each task's samples: normal, from the standard errors
+  /// of the tasks' means. Absent if a task has fewer than two values, or without intervals.
+  std::optional<Interval> interval;
   /// By significance, among the rows that have an average: over the samples of all tasks, each task
   /// weighing the same.
   std::optional<std::size_t> rank;

@@ -21,6 +21,8 @@ Json row_json(const LeaderboardTable& table, const LeaderboardRow& row) {
   for (const auto& [metric, average] : row.averages) {
     averages[metric] = {{"mean", optional_json(average.mean)},
                         {"mean_failures_as_zero", optional_json(average.mean_failures_as_zero)},
+                        {"low", average.interval ? Json(average.interval->low) : Json()},
+                        {"high", average.interval ? Json(average.interval->high) : Json()},
                         {"rank", average.rank ? Json(*average.rank) : Json()}};
   }
   Json runs = Json::object();

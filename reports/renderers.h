@@ -29,10 +29,6 @@ std::string leaderboard_csv(const Leaderboard& leaderboard);
 /// Everything in the leaderboard, numbers exact; the format is described in reports/README.md.
 Json leaderboard_json(const Leaderboard& leaderboard);
 
-/// One self-contained page: no network, no other file, a content security policy that lets nothing
-/// run but its own script.
-std::string leaderboard_html(const Leaderboard& leaderboard);
-
 /// How people read a mean: a share in per cent with two decimals, anything else with three
 /// significant decimals; "–" for none.
 std::string mean_text(const std::optional<double>& mean, const MetricDescription& metric);

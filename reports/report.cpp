@@ -5,22 +5,21 @@
 
 namespace crudbench {
 
-std::filesystem::path write_report(const Leaderboard& leaderboard,
-                                   const std::filesystem::path& folder) {
+std::filesystem::path write_report(const Store& store, const Leaderboard& leaderboard,
+                                   const PageOptions& options, const std::filesystem::path& folder,
+                                   Executor& executor) {
   create_folders(folder);
   write_file_atomically(
       folder / "leaderboard.json",
       leaderboard_json(leaderboard).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(folder / "leaderboard.csv", leaderboard_csv(leaderboard));
   write_file_atomically(folder / "leaderboard.md", leaderboard_markdown(leaderboard));
-  std::filesystem::path page = folder / "report.html";
-  write_file_atomically(page, leaderboard_html(leaderboard));
-  return page;
+  return write_report_page(store, leaderboard, options, folder, executor);
 }
 
 std::filesystem::path write_report(const Store& store, const LeaderboardOptions& options,
                                    const std::filesystem::path& folder, Executor& executor) {
-  return write_report(build_leaderboard(store, options, executor), folder);
+  return write_report(store, build_leaderboard(store, options, executor), {}, folder, executor);
 }
 
 }  // namespace crudbench

@@ -228,6 +228,7 @@ class RunAccumulator {
   }
 
   ScoredRun finish(const RunRecord& run, const SummaryOptions& options, Executor& executor) {
+    RunProfile profile = make_profile();
     RunSummary summary{.run_id = run.run_id,
                        .fingerprint = run.fingerprint,
                        .task = run.task,
@@ -244,7 +245,8 @@ class RunAccumulator {
                        .generation_seconds = generation_seconds_,
                        .prompt_tokens = prompt_tokens_,
                        .completion_tokens = completion_tokens_,
-                       .cached_count = cached_count_};
+                       .cached_count = cached_count_,
+                       .profile = std::move(profile)};
     for (auto& [name, column] : columns_) {
       if (name == kFormatMetric) {
         summary.format_failure_count = std::llround(stable_sum(column.values));  // Of 0 and 1.
@@ -298,7 +300,26 @@ class RunAccumulator {
     }
   }
 
+  RunProfile make_profile() {
+    std::vector<ProfiledMetric> metrics;
+    for (const auto& [name, column] : columns_) {
+      metrics.push_back({.name = name,
+                         .is_main = main_rank(name) < kMainMetrics.size(),
+                         .item_ids = column.items.item_ids,
+                         .values = column.items.values,
+                         .gold_counts = column.item_gold_counts});
+    }
+    RunProfile profile = profile_run(metrics);
+    profile.retrieval_seconds = quantiles_of(std::move(retrieval_times_));
+    profile.generation_seconds = quantiles_of(std::move(generation_times_));
+    return profile;
+  }
+
   void add_costs(const SampleRecord& sample) {
+    retrieval_times_.push_back(sample.retrieval_seconds);
+    if (!sample.cached && sample.generation_seconds > 0.0) {
+      generation_times_.push_back(sample.generation_seconds);
+    }
     retrieval_seconds_ += sample.retrieval_seconds;
     generation_seconds_ += sample.generation_seconds;
     cached_count_ += sample.cached ? 1 : 0;
@@ -442,6 +463,8 @@ class RunAccumulator {
   std::int64_t last_item_id_ = 0;
   std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
   std::int64_t max_repeat_count_ = 1;
+  std::vector<double> retrieval_times_;
+  std::vector<double> generation_times_;  ///< Of samples that were sent to the generator.
   double retrieval_seconds_ = 0.0;
   double generation_seconds_ = 0.0;
   std::optional<std::int64_t> prompt_tokens_;

@@ -12,6 +12,7 @@
 #include "harness/core/json.h"
 #include "harness/store/store.h"
 #include "metrics/statistics.h"
+#include "reports/run_profile.h"
 
 namespace crudbench {
 
@@ -78,6 +79,8 @@ struct RunSummary {
   std::optional<std::int64_t> prompt_tokens;      ///< Sum; absent if no sample reports it.
   std::optional<std::int64_t> completion_tokens;  ///< Sum; absent if no sample reports it.
   std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
+
+  RunProfile profile;
 
   /// Samples without a fate: the run was interrupted or goes on.
   std::int64_t pending_count() const;

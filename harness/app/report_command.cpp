@@ -18,6 +18,11 @@ constexpr OptionSpec kOptions[]{
     {"format", "FORMAT",
      "print terminal, markdown, csv, json or html to stdout instead; trec writes files for "
      "trec_eval into --output"},
+    {"samples", "N",
+     "of each task, the samples to look at in report.html, 0 for none (default: 2000)"},
+    {"inline", "MIB",
+     "up to so much sample data stands in report.html itself; more goes into files of report_data "
+     "beside it (default: 8)"},
     {"no-intervals", "", "leave out the bootstrap intervals, for very large workspaces"},
     kThreadsOption,
 };
@@ -33,7 +38,8 @@ constexpr CommandSpec kSpec{
         "  crudbench report --experiment sample --format markdown\n"
         "  crudbench report workspace --format trec -o trec\n"};
 
-std::string rendered(const Leaderboard& leaderboard, const std::string& format) {
+std::string rendered(const Store& store, const Leaderboard& leaderboard,
+                     const std::string& format) {
   if (format == "terminal") {
     return leaderboard_terminal(leaderboard, use_colours());
   }
@@ -47,11 +53,20 @@ std::string rendered(const Leaderboard& leaderboard, const std::string& format) 
     return leaderboard_json(leaderboard).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   if (format == "html") {
-    return leaderboard_html(leaderboard);
+    return page_html({.overview = report_overview(store, leaderboard)});
   }
   throw Error(
       ErrorCode::kInvalidConfig,
       "--format: expected terminal, markdown, csv, json, html or trec, found '" + format + "'");
+}
+
+PageOptions page_options(const Arguments& arguments) {
+  PageOptions options;
+  options.samples_per_task =
+      count_option(arguments, "samples", options.samples_per_task, 0, 1'000'000);
+  options.max_inline_bytes =
+      count_option(arguments, "inline", options.max_inline_bytes >> 20U, 0, 1024) << 20U;
+  return options;
 }
 
 /// Prints where the index of the files stands.
@@ -96,7 +111,8 @@ ExitCode run(const Arguments& arguments) {
                                    .summary = {.intervals = !arguments.has("no-intervals")}};
   const Leaderboard leaderboard = build_leaderboard(store, options, *pool);
   if (const auto folder = arguments.value("output")) {
-    const std::string page = write_report(leaderboard, *folder).string();
+    const std::string page =
+        write_report(store, leaderboard, page_options(arguments), *folder, *pool).string();
     if (arguments.has("json")) {
       print_json({{"report", page}});
     } else {
@@ -105,7 +121,7 @@ ExitCode run(const Arguments& arguments) {
     return ExitCode::kDone;
   }
   const std::string format = arguments.has("json") ? "json" : "terminal";
-  print(rendered(leaderboard, arguments.value("format").value_or(format)));
+  print(rendered(store, leaderboard, arguments.value("format").value_or(format)));
   return ExitCode::kDone;
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace crudbench {
+
+/// The bytes in gzip's form (RFC 1952), the same for the same bytes. `level` is zlib's, 1 to 9.
+std::string gzip(std::string_view bytes, int level);
+
+/// The bytes that `gzip` was given. Throws Error(kInvalidData) if `bytes` are not whole.
+std::string gunzip(std::string_view bytes);
+
+/// RFC 4648 Base64, with padding.
+std::string base64(std::string_view bytes);
+
+}  // namespace crudbench

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/executor.h"
+#include "harness/store/store.h"
+#include "reports/leaderboard.h"
+#include "reports/sample_data.h"
+
+namespace crudbench {
+
+/// The page as people open it: reports/html with data put in. One file, no network; a content
+/// security policy lets nothing run but its own script, the chart library in it and, if there are
+/// any, the data files beside it.
+struct ReportPage {
+  Json overview;                           ///< Of `report_overview`.
+  std::vector<SampleFile> inline_samples;  ///< Data of the sample explorer inside the page.
+  std::optional<std::string> data_folder;  ///< Where it lies beside the page instead.
+};
+
+/// Everything but the samples: {"format": "crudbench-report", "version": 1, "report_id" (names the
+/// data, so that files of another report are not taken for its own), "leaderboard"
+/// (reports/README.md), "tables": [{"comparability": [{"kind", "subject", "groups": [{"value",
+/// "rows"}]}], "rows":
+/// [{"bound", "headroom": {metric: {task: share}, "" is the average}}], "profiles": {run_id:
+/// `profile_json`}}], "experiment_config" (its file; null for all runs)}.
+Json report_overview(const Store& store, const Leaderboard& leaderboard);
+
+std::string page_html(const ReportPage& page);
+
+struct PageOptions {
+  /// Of each task, the samples to look at in the explorer; 0 for a page without it. All numbers and
+  /// figures are over all samples, whatever this says.
+  std::size_t samples_per_task = 2000;
+  /// Up to so many bytes of sample data stand in the page itself; more of them go into files of
+  /// `report_data` beside it.
+  std::size_t max_inline_bytes = 8U << 20U;
+};
+
+/// Writes report.html and the files it needs into `folder`; those of an earlier report there go.
+/// Returns its path. Throws Error(kIo).
+std::filesystem::path write_report_page(const Store& store, const Leaderboard& leaderboard,
+                                        const PageOptions& options,
+                                        const std::filesystem::path& folder, Executor& executor);
+
+}  // namespace crudbench

@@ -1,0 +1,325 @@
+// Opens reports in a browser and uses them as a reader would.
+//
+//   node browser_test.mjs PROGRAM STORE_MAKER FOLDER NODE_MODULES BROWSER
+//
+// PROGRAM is crudbench, STORE_MAKER makes workspaces of made-up results (synthetic_store.cpp), FOLDER
+// takes workspaces, reports and screenshots. Ends with 77 (skipped) where BROWSER is not there.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+const [program, maker, folder, modules, browserPath] = process.argv.slice(2);
+if (!browserPath || !existsSync(browserPath) || !existsSync(join(modules, "playwright-core"))) {
+  console.log("skipped: needs Chromium (Debian's package chromium) and playwright-core (npm ci in third_party)");
+  process.exit(77);
+}
+const { chromium } = createRequire(resolve(modules, "any.js"))("playwright-core");
+const screenshots = join(folder, "screenshots");
+let browser;
+
+// The page of a report of made-up results.
+function makeReport(name, kind, ...options) {
+  const workspace = join(folder, `${name}-workspace`);
+  const report = join(folder, `${name}-report`);
+  rmSync(workspace, { recursive: true, force: true });
+  rmSync(report, { recursive: true, force: true });
+  execFileSync(maker, [workspace, kind]);
+  execFileSync(program, ["report", workspace, "-o", report, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  return join(report, "report.html");
+}
+
+// Opens a page; `page.problems` lists what went wrong in it, `page.requests` what it asked for.
+async function open(file, hash = "", options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-US", ...options });
+  const page = await context.newPage();
+  page.problems = [];
+  page.requests = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
+  page.on("pageerror", (error) => page.problems.push(String(error)));
+  page.on("request", (request) => page.requests.push(request.url()));
+  await page.goto(pathToFileURL(file) + hash);
+  await page.waitForSelector("html[data-built]");
+  return page;
+}
+
+async function close(page) {
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+}
+
+// `page.waitForFunction` needs eval, which the page forbids.
+async function until(page, condition) {
+  for (let waited = 0; !(await page.evaluate(condition)); waited += 20) {
+    assert.ok(waited < 20000, `waited in vain for ${condition}`);
+    await setTimeout(20);
+  }
+}
+
+const drawn = (page) => until(page, () => [...document.querySelectorAll(".plot-box")].every((box) => box.dataset.drawn === "true"));
+const explored = (page) => page.waitForSelector(".explorer-box[data-ready]");
+const shot = (page, name, fullPage = false) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
+const firstRows = (page, selector = "table.leaderboard tbody:first-of-type tr.row") => page.locator(selector).allInnerTexts();
+const filterButton = (page, name) => page.locator(".explorer-controls .segments button", { hasText: name });
+
+let demo;
+let hostile;
+
+before(async () => {
+  mkdirSync(screenshots, { recursive: true });
+  demo = makeReport("demo", "demo");
+  hostile = makeReport("hostile", "hostile");
+  browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+test("opens every section without an error, a warning or a request", async () => {
+  const page = await open(demo);
+  const sections = await page.locator("#sections a").evaluateAll((links) => links.map((link) => link.dataset.section));
+  assert.deepEqual(sections, ["results", "ablation", "tasks", "retrieval", "cost", "samples", "provenance"]);
+  for (const section of sections) {
+    await page.click(`[data-section="${section}"]`);
+    await drawn(page);
+    if (section === "samples") {
+      await explored(page);
+    }
+    assert.equal(await page.locator("#sections a[aria-current]").getAttribute("data-section"), section);
+    await shot(page, `${section}-1280-light`, section !== "samples");
+  }
+  assert.deepEqual(page.requests, [pathToFileURL(demo).href]);
+  await close(page);
+});
+
+test("ranks rows by the average and keeps the bounds apart", async () => {
+  const page = await open(demo);
+  const averages = await page.locator("table.leaderboard tbody:first-of-type tr.row").evaluateAll((rows) => {
+    const titles = [...document.querySelectorAll("thead button")].map((button) => button.dataset.key);
+    return rows.map((row) => Number.parseFloat(row.children[titles.indexOf("average")].querySelector(".value").textContent));
+  });
+  assert.equal(averages.length, 24);
+  assert.deepEqual(averages, [...averages].sort((a, b) => b - a));
+  const bounds = (await firstRows(page, "tbody.bounds tr.row")).join(" ");
+  assert.match(bounds, /oracle context/);
+  assert.match(bounds, /closed book/);
+  assert.ok((await page.locator("svg.whisker").count()) === 26);
+  await close(page);
+});
+
+test("sorts by a column, and the other way round", async () => {
+  const page = await open(demo);
+  const sizes = () => page.locator("table.leaderboard tbody:first-of-type tr.row").evaluateAll((rows) => {
+    const titles = [...document.querySelectorAll("thead button")].map((button) => button.dataset.key);
+    return rows.map((row) => Number(row.children[titles.indexOf("axis chunker/size")].textContent));
+  });
+  await page.click('[data-key="axis chunker/size"]');
+  assert.deepEqual(await sizes(), (await sizes()).sort((a, b) => a - b));
+  assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "ascending");
+  await page.keyboard.press("Enter"); // The focus stayed on the title.
+  assert.deepEqual(await sizes(), (await sizes()).sort((a, b) => b - a));
+  await close(page);
+});
+
+test("filters by an axis, hides columns, and keeps both in the address", async () => {
+  const page = await open(demo);
+  await page.click('details[data-menu="retriever"] summary');
+  await page.click('[data-focus="box retriever bm25"]');
+  assert.equal((await firstRows(page)).length, 16);
+  assert.ok((await firstRows(page)).every((text) => !text.includes("bm25")));
+  await page.keyboard.press("Escape");
+  await page.click('details[data-menu="Columns"] summary');
+  await page.click('[data-focus="box Columns coverage"]');
+  assert.equal(await page.locator('[data-key="coverage"]').count(), 0);
+  const again = await open(demo, new URL(page.url()).hash);
+  assert.equal((await firstRows(again)).length, 16);
+  assert.equal(await again.locator('[data-key="coverage"]').count(), 0);
+  await close(again);
+  await close(page);
+});
+
+test("shows tasks by metrics, and unfolds a row", async () => {
+  const page = await open(demo, "#results?view=all");
+  assert.equal(await page.locator("tr.groups th").count(), 6);
+  await page.locator(".opener").first().click();
+  assert.match(await page.locator("tr.detail").innerText(), /Retrieval by number of gold documents/);
+  await shot(page, "row-details-1280-light");
+  await close(page);
+});
+
+test("explores samples: filters, a deep link, differences, golds", async () => {
+  const page = await open(demo, "#samples?task=questanswer_1doc");
+  await explored(page);
+  const all = await page.locator(".entry").count();
+  assert.equal(all, 50); // A page of the 60.
+  await filterButton(page, "Only A right").click();
+  await until(page, () => document.querySelectorAll(".entry").length < 50);
+  await explored(page);
+  const scores = await page.locator(".entry").first().locator(".entry-value").allInnerTexts();
+  assert.ok(Number.parseFloat(scores[0].slice(1)) >= 50);
+  await page.locator(".entry").nth(1).click();
+  await explored(page);
+  const id = await page.locator("article.sample").getAttribute("data-sample");
+  assert.ok((await page.locator(".sample ins.extra").count()) > 0);
+  assert.ok((await page.locator(".sample del.lacking").count()) > 0);
+  assert.ok((await page.locator(".side").count()) === 2);
+  const link = await page.locator(".sample .row-links a").getAttribute("href");
+  const again = await open(demo, link);
+  await explored(again);
+  assert.equal(await again.locator("article.sample").getAttribute("data-sample"), id);
+  await close(again);
+  await filterButton(page, "Failed").click();
+  await explored(page);
+  await close(page);
+});
+
+test("finds a sample by its text, and shows failures and broken formats", async () => {
+  const page = await open(demo, "#samples?task=event_summary&q=event_summary-7");
+  await explored(page);
+  assert.equal(await page.locator(".entry").count(), 1);
+  for (const filter of ["failed", "broken"]) {
+    const other = await open(demo, `#samples?task=event_summary&filter=${filter}`);
+    await explored(other);
+    const number = Number((await filterButton(other, filter === "failed" ? "Failed" : "Format broken").innerText()).match(/\d+$/)[0]);
+    assert.equal(await other.locator(".entry").count(), number);
+    await close(other);
+  }
+  await close(page);
+});
+
+test("speaks Chinese, and remembers it", async () => {
+  const page = await open(demo);
+  await page.click('[data-focus="language"]');
+  assert.equal(await page.locator('[data-section="results"]').innerText(), "结果");
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-Hans");
+  await shot(page, "results-1280-chinese");
+  await page.reload();
+  await page.waitForSelector("html[data-built]");
+  assert.equal(await page.locator('[data-section="samples"]').innerText(), "样本");
+  await close(page);
+});
+
+test("starts in the reader's language and colours", async () => {
+  const page = await open(demo, "", { locale: "zh-CN", colorScheme: "dark" });
+  assert.equal(await page.locator('[data-section="results"]').innerText(), "结果");
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--scheme").trim()), "dark");
+  await close(page);
+});
+
+test("changes its colours", async () => {
+  const page = await open(demo, "#ablation");
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  assert.equal(await background(), "rgb(255, 255, 255)");
+  await page.click('[data-focus="theme"]');
+  await page.click('[data-focus="theme"]');
+  assert.notEqual(await background(), "rgb(255, 255, 255)");
+  await drawn(page);
+  await shot(page, "ablation-1280-dark", true);
+  await close(page);
+});
+
+test("goes through everything by keyboard", async () => {
+  const page = await open(demo);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "skip");
+  await page.locator('[data-section="ablation"]').focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".plot-box");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  await close(page);
+});
+
+test("fits a phone: nothing but tables scrolls sideways", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open(demo, "", { viewport: { width: 390, height: 844 }, colorScheme });
+    for (const section of ["results", "ablation", "tasks", "retrieval", "cost", "samples", "provenance"]) {
+      await page.evaluate((id) => { location.hash = `#${id}`; }, section);
+      await page.waitForSelector(`[data-section="${section}"][aria-current]`);
+      await drawn(page);
+      if (section === "samples") {
+        await explored(page);
+      }
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, section);
+      await shot(page, `${section}-390-${colorScheme}`);
+    }
+    await close(page);
+  }
+});
+
+test("prints in light colours, without controls", async () => {
+  const page = await open(demo, "", { colorScheme: "dark" });
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+  assert.equal(await page.locator(".controls").first().isVisible(), false);
+  assert.equal(await page.locator("table.leaderboard").isVisible(), true);
+  await page.pdf({ path: join(screenshots, "results.pdf"), preferCSSPageSize: true });
+  await close(page);
+});
+
+test("saves a plot as PNG and as SVG", async () => {
+  const page = await open(demo, "#ablation");
+  await drawn(page);
+  for (const kind of ["PNG", "SVG"]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator(".chart-tools button", { hasText: kind }).first().click()]);
+    assert.match(download.suggestedFilename(), new RegExp(`\\.${kind.toLowerCase()}$`));
+  }
+  await close(page);
+});
+
+test("says that rows are not comparable", async () => {
+  const page = await open(hostile);
+  assert.match(await page.locator(".not-comparable").first().innerText(), /Not comparable\. Rows were asked with different prompts/);
+  await close(page);
+});
+
+test("runs nothing of a hostile store, and keeps its layout", async () => {
+  const page = await open(hostile);
+  const sections = await page.locator("#sections a").evaluateAll((links) => links.map((link) => link.dataset.section));
+  assert.ok(sections.includes("judges"));
+  for (const section of sections) {
+    await page.click(`[data-section="${section}"]`);
+    await drawn(page);
+    if (section === "samples") {
+      await explored(page);
+      for (let entry = 0; entry < await page.locator(".entry").count(); ++entry) {
+        await page.locator(".entry").nth(entry).click();
+        await explored(page);
+      }
+    }
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 1280, section);
+    await shot(page, `hostile-${section}`);
+  }
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.attacked), undefined);
+  assert.equal(await page.locator("main img, main iframe, main object, main script").count(), 0);
+  assert.deepEqual(page.requests, [pathToFileURL(hostile).href]);
+  await close(page);
+});
+
+test("reads samples from files beside the page, and says so when one is missing", async () => {
+  const file = makeReport("files", "demo", "--inline", "0");
+  const data = join(file, "..", "report_data");
+  const page = await open(file, "#samples");
+  await explored(page);
+  assert.equal(await page.locator("article.sample").count(), 1);
+  assert.ok(page.requests.every((url) => url.startsWith("file://")));
+  assert.ok(page.requests.some((url) => url.includes("/report_data/items-")));
+  await close(page);
+  for (const name of readdirSync(data).filter((entry) => entry.startsWith("items-"))) {
+    rmSync(join(data, name));
+  }
+  const broken = await open(file, "#samples");
+  await broken.waitForSelector(".explorer-box .notice");
+  assert.match(await broken.locator(".explorer-box .notice").innerText(), /report_data\/items-0-0\.js/);
+  assert.ok(broken.problems.every((text) => text.includes("ERR_FILE_NOT_FOUND")));
+  await broken.context().close();
+});

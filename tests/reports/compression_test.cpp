@@ -1,0 +1,43 @@
+#include "reports/compression.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/testing.h"
+
+namespace crudbench {
+namespace {
+
+TEST(Gzip, ComesBackAsItWas) {
+  std::string text(300'000, 'a');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    text[i] = static_cast<char>(i * i % 251);
+  }
+  for (const std::string& bytes : {std::string(), std::string("新闻"), text}) {
+    EXPECT_EQ(gunzip(gzip(bytes, 1)), bytes);
+    EXPECT_EQ(gunzip(gzip(bytes, 9)), bytes);
+  }
+}
+
+TEST(Gzip, HasGzipsForm) {
+  EXPECT_EQ(gzip("x", 6).substr(0, 3), "\x1f\x8b\x08");
+}
+
+TEST(Gunzip, RefusesWhatIsCutOff) {
+  const std::string whole = gzip("a text that is long enough to be cut", 6);
+  EXPECT_ERROR(gunzip(whole.substr(0, whole.size() - 3)), ErrorCode::kInvalidData, "cut off");
+  EXPECT_ERROR(gunzip("no gzip at all"), ErrorCode::kInvalidData, "damaged");
+}
+
+// The examples of RFC 4648, section 10.
+TEST(Base64, WritesTheExamplesOfTheStandard) {
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foo"), "Zm9v");
+  EXPECT_EQ(base64("foob"), "Zm9vYg==");
+  EXPECT_EQ(base64("fooba"), "Zm9vYmE=");
+  EXPECT_EQ(base64("\xff\xfe"), "//4=");
+}
+
+}  // namespace
+}  // namespace crudbench

@@ -1,0 +1,90 @@
+#include "reports/report_page.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/core/files.h"
+#include "tests/reports/page_parts.h"
+#include "tests/reports/report_store.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class ReportPageTest : public testing::Test {
+ protected:
+  ReportPageTest() {
+    store_.add({.samples = {{"s1", {{"rouge_l", 0.5}}}, {"s2", {{"rouge_l", 0.7}}}}});
+  }
+
+  std::string write(const PageOptions& options) {
+    const Leaderboard leaderboard = build_leaderboard(store_.store(), {}, store_.executor());
+    return read_file(
+        write_report_page(store_.store(), leaderboard, options, folder_, store_.executor()));
+  }
+
+  ReportStore store_;
+  std::filesystem::path folder_ = store_.folder().path() / "report";
+};
+
+TEST_F(ReportPageTest, KeepsFewSamplesInThePage) {
+  const std::string page = write({});
+  EXPECT_THAT(page, HasSubstr("data-samples=\"items-0-0\""));
+  EXPECT_THAT(page, HasSubstr("data-samples=\"run-1\""));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "report_data"));
+}
+
+TEST_F(ReportPageTest, PutsManySamplesIntoFilesBesideThePage) {
+  const std::string page = write({.max_inline_bytes = 0});
+  EXPECT_THAT(page, Not(HasSubstr("data-samples=")));
+  const std::string id = overview_of_page(page).at("report_id");
+  EXPECT_THAT(read_file(folder_ / "report_data" / "run-1.js"),
+              StartsWith("crudbenchSamples(\"" + id + "\",\"run-1\",[\""));
+}
+
+TEST_F(ReportPageTest, RemovesTheFilesOfAnEarlierReportAndNoOthers) {
+  write({.max_inline_bytes = 0});
+  write_file_atomically(folder_ / "report_data" / "notes.txt", "mine");
+  write({});
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "report_data" / "run-1.js"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "report_data" / "notes.txt"));
+}
+
+TEST_F(ReportPageTest, HasNoSamplesWhereNoneAreWanted) {
+  EXPECT_THAT(write({.samples_per_task = 0}), Not(HasSubstr("data-samples=")));
+}
+
+TEST(ReportOverview, NamesItsDataByContent) {
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  const auto id = [&] {
+    const Leaderboard leaderboard = build_leaderboard(store.store(), {}, store.executor());
+    return report_overview(store.store(), leaderboard).at("report_id").get<std::string>();
+  };
+  const std::string before = id();
+  EXPECT_EQ(id(), before);
+  store.add(
+      {.cell = cell_with("/retriever/type", "dense"), .samples = {{"s1", {{"rouge_l", 0.6}}}}});
+  EXPECT_NE(id(), before);
+}
+
+TEST(ReportOverview, HoldsBoundsAndHeadroomByRow) {
+  ReportStore store;
+  for (const auto& [retriever, score] :
+       {std::pair("none", 0.2), std::pair("gold", 0.6), std::pair("bm25", 0.3)}) {
+    store.add({.cell = cell_with("/retriever/type", retriever),
+               .samples = {{"s1", {{"rouge_l", score}}}}});
+  }
+  const Leaderboard leaderboard = build_leaderboard(store.store(), {}, store.executor());
+  const Json rows = report_overview(store.store(), leaderboard).at("tables").at(0).at("rows");
+  EXPECT_EQ(rows.at(0).at("bound"), "closed_book");
+  EXPECT_EQ(rows.at(1).at("bound"), "oracle");
+  EXPECT_NEAR(rows.at(2).at("headroom").at("rouge_l").at("event_summary").get<double>(), 0.25,
+              1e-12);
+}
+
+}  // namespace
+}  // namespace crudbench

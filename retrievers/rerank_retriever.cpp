@@ -202,12 +202,10 @@ class Session {
 
   void send(std::size_t query) {
     ++work_[query].attempt_count;
-    loop_.submit({.method = "POST",
-                  .url = options_.endpoint.base_url + "/rerank",
-                  .headers = headers_,
-                  .body = work_[query].body,
-                  .connect_timeout = options_.endpoint.connect_timeout,
-                  .total_timeout = options_.endpoint.timeout},
+    HttpRequest request = options_.endpoint.post("/rerank");
+    request.headers = headers_;
+    request.body = work_[query].body;
+    loop_.submit(std::move(request),
                  [this, query](const HttpResult& result) { receive(query, result); });
   }
 
@@ -300,8 +298,7 @@ RetrieverEntry rerank_retriever() {
           .make = make_rerank,
           .sections = {"chunker", "embedder", "index"},
           .list_options = {"parts"},
-          .neutral_options = {"api_key_env", "max_concurrency", "timeout_s", "connect_timeout_s",
-                              "max_attempts", "backoff_s"}};
+          .neutral_options = neutral_endpoint_options()};
 }
 
 }  // namespace crudbench

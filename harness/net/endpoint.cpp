@@ -63,6 +63,15 @@ std::string read_key_variable(Options& options) {
   return name;
 }
 
+/// A proxy with a password would be a secret in the configuration; the environment may hold one.
+std::string read_proxy(Options& options) {
+  std::string proxy = options.text("proxy", "");
+  if (!proxy.empty()) {
+    static_cast<void>(http_origin(proxy, options.file() + ": " + options.pointer_to("proxy")));
+  }
+  return proxy;
+}
+
 }  // namespace
 
 EndpointOptions read_endpoint_options(Options& options, double default_timeout_seconds) {
@@ -77,7 +86,25 @@ EndpointOptions read_endpoint_options(Options& options, double default_timeout_s
   endpoint.connect_timeout = read_seconds(options, "connect_timeout_s", 10.0, 0.01);
   endpoint.retry.max_attempts = static_cast<int>(options.integer("max_attempts", 4, 1, 100));
   endpoint.retry.initial_backoff = read_seconds(options, "backoff_s", 0.5, 0.0);
+  endpoint.proxy = read_proxy(options);
+  endpoint.ca_file = options.text("ca_file", "");
+  endpoint.unix_socket = options.text("unix_socket", "");
   return endpoint;
+}
+
+HttpRequest EndpointOptions::post(std::string_view path) const {
+  return {.method = "POST",
+          .url = base_url + std::string(path),
+          .connect_timeout = connect_timeout,
+          .total_timeout = timeout,
+          .proxy = proxy,
+          .ca_file = ca_file,
+          .unix_socket = unix_socket};
+}
+
+std::vector<std::string> neutral_endpoint_options() {
+  return {"api_key_env", "max_concurrency", "timeout_s", "connect_timeout_s", "max_attempts",
+          "backoff_s",   "proxy",           "ca_file",   "unix_socket"};
 }
 
 std::string read_api_key(const std::string& variable) {

@@ -173,6 +173,7 @@ struct Transfer {
   bool too_large = false;
   bool is_sent = false;
   int redirects = 0;
+  int http_version = 0;
 };
 
 /// Called before a request goes out. curl sends it again by itself when a kept connection proves
@@ -193,6 +194,10 @@ std::size_t receive_body(char* bytes, std::size_t size, std::size_t count, void*
   }
   try {
     body.append(bytes, length);
+    if (transfer.request.records_arrivals) {
+      const std::chrono::duration<double> elapsed = HttpLoop::Clock::now() - transfer.submitted;
+      transfer.response.arrivals.push_back({body.size(), elapsed.count()});
+    }
   } catch (const std::bad_alloc&) {
     transfer.too_large = true;
     return 0;
@@ -407,6 +412,7 @@ class HttpLoop::Impl {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &receive_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer.get());
+    set_route(handle, request);
     if (request.method == "GET") {
       curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);
     } else {
@@ -424,6 +430,24 @@ class HttpLoop::Impl {
       fail_later(std::move(failed),
                  {.failure_class = "connect",
                   .message = std::string("cannot start a request: ") + curl_multi_strerror(code)});
+    }
+  }
+
+  /// Over what the request goes: proxy, socket, trust. Connections are shared between requests only
+  /// where all of this is equal; curl sees to it.
+  static void set_route(CURL* handle, const HttpRequest& request) {
+    // Waits for a connection that may turn out to be HTTP/2 rather than opening another one.
+    curl_easy_setopt(handle, CURLOPT_PIPEWAIT, request.url.starts_with("https:") ? 1L : 0L);
+    if (!request.proxy.empty()) {
+      curl_easy_setopt(handle, CURLOPT_PROXY, request.proxy.c_str());
+      curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
+    }
+    if (!request.ca_file.empty()) {
+      curl_easy_setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
+      curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    }
+    if (!request.unix_socket.empty()) {
+      curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
     }
   }
 
@@ -483,6 +507,9 @@ class HttpLoop::Impl {
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     transfer->response.status = static_cast<int>(status);
+    long version = 0;
+    curl_easy_getinfo(handle, CURLINFO_HTTP_VERSION, &version);
+    transfer->http_version = version == CURL_HTTP_VERSION_2_0 ? 20 : version == 0 ? 0 : 11;
     std::optional<HttpFailure> failure;
     std::optional<std::string> redirect_url;
     if (code != CURLE_OK) {
@@ -560,8 +587,8 @@ class HttpLoop::Impl {
       HttpResult result{
           .failure = std::move(done.failure),
           .response = std::move(done.transfer->response),
-          .seconds =
-              std::chrono::duration<double>(Clock::now() - done.transfer->submitted).count()};
+          .seconds = std::chrono::duration<double>(Clock::now() - done.transfer->submitted).count(),
+          .http_version = done.transfer->http_version};
       const OnDone on_done = std::move(done.transfer->on_done);
       done.transfer.reset();
       on_done(std::move(result));

@@ -25,9 +25,21 @@ struct HttpRequest {
   /// From submission to the last byte, redirects included.
   std::chrono::milliseconds total_timeout{120'000};
   std::size_t max_response_bytes = std::size_t{64} << 20U;  ///< Of the decoded body.
+  /// Over this proxy, "http://host:port"; empty: what the environment says, as curl reads it.
+  std::string proxy;
+  std::string ca_file;      ///< PEM file with the only certificates to trust; empty: the system's.
+  std::string unix_socket;  ///< Path of a socket to connect to instead of the URL's host.
+  /// Notes when each part of the body came, for answers that are streamed.
+  bool records_arrivals = false;
   /// Redirects (301, 302, 307, 308) are followed within the same scheme, host and port only, with
   /// method and body kept, so that headers never reach another server.
   int max_redirects = 3;
+};
+
+/// The body up to `size_bytes` had come `seconds` after the request was submitted.
+struct BodyArrival {
+  std::size_t size_bytes = 0;
+  double seconds = 0.0;
 };
 
 /// An answer. Everything in it is the server's word and untrusted.
@@ -35,6 +47,8 @@ struct HttpResponse {
   int status = 0;                   ///< 0 where none arrived.
   std::vector<HttpHeader> headers;  ///< Names in lower case, in order of arrival.
   std::string body;                 ///< Content encodings (gzip, …) removed.
+  /// Where `records_arrivals`: how long the body was, and when, counted from submission.
+  std::vector<BodyArrival> arrivals;
 
   /// The last value of a header, `name` in lower case; nullptr if there is none.
   const std::string* find_header(std::string_view name) const noexcept;
@@ -53,6 +67,7 @@ struct HttpResult {
   std::optional<HttpFailure> failure;  ///< Absent: `response` is whole.
   HttpResponse response;               ///< After a failure: what had arrived of it.
   double seconds = 0.0;                ///< From submission to the end.
+  int http_version = 0;                ///< 11 or 20 (HTTP/2); 0 where no answer came.
 };
 
 /// "scheme://host:port" of a URL, default ports filled in. Throws Error(kInvalidConfig) for what is

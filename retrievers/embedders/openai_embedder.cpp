@@ -235,12 +235,10 @@ class Session {
   }
 
   void send(Batch& batch) {
-    loop_.submit({.method = "POST",
-                  .url = options_.endpoint.base_url + "/embeddings",
-                  .headers = headers_,
-                  .body = batch.body,
-                  .connect_timeout = options_.endpoint.connect_timeout,
-                  .total_timeout = options_.endpoint.timeout},
+    HttpRequest request = options_.endpoint.post("/embeddings");
+    request.headers = headers_;
+    request.body = batch.body;
+    loop_.submit(std::move(request),
                  [this, &batch](const HttpResult& result) { receive(batch, result); });
   }
 
@@ -334,6 +332,8 @@ std::unique_ptr<Embedder> make_openai_embedder(Options& options, const EmbedderP
 }  // namespace
 
 Registry<Embedder, const EmbedderParts&>::Entry openai_embedder() {
+  std::vector<std::string> neutral = neutral_endpoint_options();
+  neutral.emplace_back("batch_size");
   return {.summary = "An endpoint with OpenAI's interface for embeddings",
           .example = {{"type", "openai"},
                       {"base_url", "http://127.0.0.1:8080/v1"},
@@ -343,8 +343,7 @@ Registry<Embedder, const EmbedderParts&>::Entry openai_embedder() {
                       {"max_concurrency", 8}},
           .check = [](Options& options) { static_cast<void>(parse_options(options)); },
           .make = make_openai_embedder,
-          .neutral_options = {"api_key_env", "batch_size", "max_concurrency", "timeout_s",
-                              "connect_timeout_s", "max_attempts", "backoff_s"},
+          .neutral_options = std::move(neutral),
           .costly = true};
 }
 

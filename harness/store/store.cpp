@@ -1,5 +1,6 @@
 #include "harness/store/store.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -10,7 +11,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kSchemaVersion = 4;
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -83,6 +84,11 @@ CREATE TABLE samples (
   examinations TEXT NOT NULL,
   details TEXT,
   routing TEXT,
+  reasoning TEXT,
+  first_token_seconds REAL,
+  inter_token_seconds REAL,
+  cost REAL,
+  saved REAL,
   UNIQUE (run_id, item_id, repeat)
 );
 CREATE TABLE completions (
@@ -95,7 +101,11 @@ CREATE TABLE completions (
   completion_tokens INTEGER NOT NULL,
   seconds REAL NOT NULL,
   created_at TEXT NOT NULL,
-  details TEXT
+  details TEXT,
+  reasoning TEXT,
+  first_token_seconds REAL,
+  inter_token_seconds REAL,
+  contexts TEXT
 );
 CREATE TABLE questions (
   id INTEGER PRIMARY KEY,
@@ -103,9 +113,22 @@ CREATE TABLE questions (
   questions TEXT NOT NULL,
   created_at TEXT NOT NULL
 );
+CREATE TABLE spending (
+  id INTEGER PRIMARY KEY,
+  experiment TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  model TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  cached_prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cost REAL NOT NULL,
+  UNIQUE (experiment, purpose, model, currency)
+);
 )sql";
 
-/// From version i + 1 to version i + 2.
+/// [version - 1] From that version to the next.
 constexpr std::array<const char*, kSchemaVersion - 1> kMigrations{R"sql(
 ALTER TABLE samples ADD COLUMN gold_chunk_count INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE samples ADD COLUMN context_tokens INTEGER NOT NULL DEFAULT -1;
@@ -122,7 +145,35 @@ CREATE TABLE questions (
 ALTER TABLE samples ADD COLUMN details TEXT;
 ALTER TABLE samples ADD COLUMN routing TEXT;
 ALTER TABLE completions ADD COLUMN details TEXT;
+)sql",
+                                                                  R"sql(
+ALTER TABLE samples ADD COLUMN reasoning TEXT;
+ALTER TABLE samples ADD COLUMN first_token_seconds REAL;
+ALTER TABLE samples ADD COLUMN inter_token_seconds REAL;
+ALTER TABLE samples ADD COLUMN cost REAL;
+ALTER TABLE samples ADD COLUMN saved REAL;
+ALTER TABLE completions ADD COLUMN reasoning TEXT;
+ALTER TABLE completions ADD COLUMN first_token_seconds REAL;
+ALTER TABLE completions ADD COLUMN inter_token_seconds REAL;
+ALTER TABLE completions ADD COLUMN contexts TEXT;
+CREATE TABLE spending (
+  id INTEGER PRIMARY KEY,
+  experiment TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  model TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  cached_prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  cost REAL NOT NULL,
+  UNIQUE (experiment, purpose, model, currency)
+);
 )sql"};
+
+constexpr const char* kCompletionColumns =
+    "key, text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, seconds, "
+    "created_at, reasoning, first_token_seconds, inter_token_seconds, contexts, details";
 
 constexpr const char* kRunColumns =
     "r.id, r.fingerprint, r.cell_fingerprint, r.task, r.cell, r.provenance, r.sample_count, "
@@ -224,6 +275,10 @@ std::optional<std::string> optional_text(const Statement& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
 }
 
+std::optional<double> optional_number(const Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.number(column));
+}
+
 /// The columns of `visit_samples`.
 UnparsedSample read_unparsed(const Statement& row) {
   UnparsedSample unparsed{.gold_doc_ids = row.text(5),
@@ -263,7 +318,46 @@ UnparsedSample read_unparsed(const Statement& row) {
   sample.gold_chunk_count = row.integer(26);
   sample.context_tokens = row.integer(28);
   sample.context_truncated = row.integer(29) != 0;
+  sample.reasoning = row.text(32);
+  sample.first_token_seconds = optional_number(row, 33);
+  sample.inter_token_seconds = optional_number(row, 34);
+  sample.cost = optional_number(row, 35);
+  sample.saved = optional_number(row, 36);
   return unparsed;
+}
+
+CompletionRecord read_completion(const Statement& row) {
+  return {.key = row.text(0),
+          .text = row.text(1),
+          .reasoning = row.text(8),
+          .finish_reason = row.text(2),
+          .usage = {.prompt_tokens = row.integer(3),
+                    .cached_prompt_tokens = row.integer(4),
+                    .completion_tokens = row.integer(5)},
+          .first_token_seconds = optional_number(row, 9),
+          .inter_token_seconds = optional_number(row, 10),
+          .contexts = row.is_null(11) ? Json() : parse_stored(row.text(11)),
+          .seconds = row.number(6),
+          .details = row.is_null(12) ? Json() : parse_stored(row.text(12)),
+          .created_at = row.text(7)};
+}
+
+void add_spending(Database& database, std::span<const SpendingRecord> spending) {
+  Statement add = database.prepare(
+      "INSERT INTO spending (experiment, purpose, model, currency, requests, prompt_tokens, "
+      "cached_prompt_tokens, completion_tokens, cost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+      "ON CONFLICT (experiment, purpose, model, currency) DO UPDATE SET "
+      "requests = requests + ?5, prompt_tokens = prompt_tokens + ?6, "
+      "cached_prompt_tokens = cached_prompt_tokens + ?7, "
+      "completion_tokens = completion_tokens + ?8, cost = cost + ?9");
+  for (const SpendingRecord& record : spending) {
+    const auto known = [](std::int64_t count) { return std::max<std::int64_t>(count, 0); };
+    add.bind(1, record.experiment).bind(2, record.purpose).bind(3, record.model);
+    add.bind(4, record.currency).bind(5, record.requests);
+    add.bind(6, known(record.usage.prompt_tokens));
+    add.bind(7, known(record.usage.cached_prompt_tokens));
+    add.bind(8, known(record.usage.completion_tokens)).bind(9, record.cost).run();
+  }
 }
 
 Database open_database(const Workspace& workspace, Database::Mode mode) {
@@ -287,14 +381,15 @@ std::int64_t schema_version(Database& database) {
 Store::Store(const Workspace& workspace, Database::Mode mode)
     : database_(open_database(workspace, mode)) {
   const std::int64_t version = schema_version(database_);
-  const bool is_older = version >= 1 && version < kSchemaVersion;
-  if (mode == Database::Mode::kReadWrite && (version == 0 || is_older)) {
+  const bool is_new = version == 0;
+  const bool is_older = version > 0 && version < kSchemaVersion;
+  if (mode == Database::Mode::kReadWrite && (is_new || is_older)) {
     Transaction transaction(database_);
-    if (version == 0) {
+    if (is_new) {
       database_.execute(kSchema);
     }
-    for (std::int64_t from = version; is_older && from < kSchemaVersion; ++from) {
-      database_.execute(kMigrations[static_cast<std::size_t>(from - 1)]);
+    for (auto from = static_cast<std::size_t>(version); !is_new && from < kSchemaVersion; ++from) {
+      database_.execute(kMigrations[from - 1]);
     }
     database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
@@ -470,10 +565,12 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
       "context_chars, "
       "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
       "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations, "
-      "context_tokens, context_truncated, details, routing) "
+      "context_tokens, context_truncated, reasoning, first_token_seconds, inter_token_seconds, "
+      "cost, saved, details, routing) "
       "VALUES "
       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)");
+      "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, "
+      "?32, ?33)");
   for (const SampleRecord& sample : samples) {
     insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
     if (sample.failure) {
@@ -495,10 +592,15 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
     insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations));
     insert.bind(25, sample.context_tokens);
     insert.bind(26, static_cast<std::int64_t>(sample.context_truncated));
+    if (!sample.reasoning.empty() && !sample.completion_key) {
+      insert.bind(27, sample.reasoning);
+    }
+    insert.bind(28, sample.first_token_seconds).bind(29, sample.inter_token_seconds);
+    insert.bind(30, sample.cost).bind(31, sample.saved);
     const auto [details, routing] = split_details(sample.details);
-    insert.bind(27, details);
+    insert.bind(32, details);
     // The completion has it too.
-    insert.bind(28, sample.completion_key ? std::nullopt : routing).run();
+    insert.bind(33, sample.completion_key ? std::nullopt : routing).run();
   }
   transaction.commit();
 }
@@ -536,8 +638,10 @@ void Store::visit_samples(std::int64_t run_id,
       ", s.finish_reason, s.cached, s.scores, s.gold_chunk_count, " +
       (is_whole ? "s.examinations" : "'{}'") +
       ", s.context_tokens, s.context_truncated, s.details, " +
-      (with_routing ? "COALESCE(s.routing, json_extract(c.details, '$.routing'))" : "NULL") +
-      " FROM samples s JOIN items i ON i.id = s.item_id " +
+      (with_routing ? "COALESCE(s.routing, json_extract(c.details, '$.routing'))" : "NULL") + ", " +
+      (is_whole ? "COALESCE(s.reasoning, c.reasoning)" : "NULL") +
+      ", s.first_token_seconds, s.inter_token_seconds, s.cost, s.saved "
+      "FROM samples s JOIN items i ON i.id = s.item_id " +
       (is_whole || with_routing ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";
   std::unique_lock lock(mutex_);
@@ -605,40 +709,87 @@ void Store::put_questions(std::string_view key, const Json& questions) {
 
 std::optional<CompletionRecord> Store::find_completion(std::string_view key) const {
   const std::lock_guard lock(mutex_);
-  Statement row = database_.prepare(
-      "SELECT text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, "
-      "seconds, "
-      "details FROM completions WHERE key = ?1");
-  if (!row.bind(1, key).step()) {
-    return std::nullopt;
-  }
-  return CompletionRecord{.text = row.text(0),
-                          .finish_reason = row.text(1),
-                          .usage = {.prompt_tokens = row.integer(2),
-                                    .cached_prompt_tokens = row.integer(3),
-                                    .completion_tokens = row.integer(4)},
-                          .seconds = row.number(5),
-                          .details = row.is_null(6) ? Json() : parse_stored(row.text(6))};
+  Statement row = database_.prepare(std::string("SELECT ") + kCompletionColumns +
+                                    " FROM completions WHERE key = ?1");
+  return row.bind(1, key).step() ? std::optional(read_completion(row)) : std::nullopt;
 }
 
-void Store::put_completion(std::string_view key, const CompletionRecord& completion) {
+void Store::put_completions(std::span<const CompletionRecord> completions,
+                            std::span<const SpendingRecord> spending, bool replace) {
   const std::lock_guard lock(mutex_);
-  database_
-      .prepare(
-          "INSERT OR IGNORE INTO completions (key, text, finish_reason, prompt_tokens, "
-          "cached_prompt_tokens, completion_tokens, seconds, created_at, details) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
-      .bind(1, key)
-      .bind(2, completion.text)
-      .bind(3, completion.finish_reason)
-      .bind(4, completion.usage.prompt_tokens)
-      .bind(5, completion.usage.cached_prompt_tokens)
-      .bind(6, completion.usage.completion_tokens)
-      .bind(7, completion.seconds)
-      .bind(8, utc_timestamp())
-      .bind(9, completion.details.is_null() ? std::nullopt
-                                            : std::optional(to_text(completion.details)))
-      .run();
+  Transaction transaction(database_);
+  Statement insert = database_.prepare(
+      std::string(replace ? "INSERT OR REPLACE" : "INSERT OR IGNORE") + " INTO completions (" +
+      kCompletionColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+  const std::string now = utc_timestamp();
+  for (const CompletionRecord& completion : completions) {
+    insert.bind(1, completion.key).bind(2, completion.text).bind(3, completion.finish_reason);
+    insert.bind(4, completion.usage.prompt_tokens).bind(5, completion.usage.cached_prompt_tokens);
+    insert.bind(6, completion.usage.completion_tokens).bind(7, completion.seconds).bind(8, now);
+    if (!completion.reasoning.empty()) {
+      insert.bind(9, completion.reasoning);
+    }
+    insert.bind(10, completion.first_token_seconds).bind(11, completion.inter_token_seconds);
+    if (!completion.contexts.is_null()) {
+      insert.bind(12, to_text(completion.contexts));
+    }
+    if (!completion.details.is_null()) {
+      insert.bind(13, to_text(completion.details));
+    }
+    insert.run();
+  }
+  if (!spending.empty()) {
+    add_spending(database_, spending);
+  }
+  transaction.commit();
+}
+
+void Store::visit_completions(const std::function<void(CompletionRecord&&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(std::string("SELECT ") + kCompletionColumns +
+                                    " FROM completions ORDER BY key");
+  while (row.step()) {
+    visit(read_completion(row));
+  }
+}
+
+CompletionTotals Store::completion_totals() const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(
+      "SELECT COUNT(*), COALESCE(SUM(LENGTH(CAST(text AS BLOB))), 0), "
+      "COALESCE(SUM(MAX(prompt_tokens, 0)), 0), COALESCE(SUM(MAX(cached_prompt_tokens, 0)), 0), "
+      "COALESCE(SUM(MAX(completion_tokens, 0)), 0), COALESCE(SUM(seconds), 0.0), "
+      "COALESCE(MIN(created_at), ''), COALESCE(MAX(created_at), '') FROM completions");
+  row.step();
+  return {.count = row.integer(0),
+          .text_bytes = row.integer(1),
+          .usage = {.prompt_tokens = row.integer(2),
+                    .cached_prompt_tokens = row.integer(3),
+                    .completion_tokens = row.integer(4)},
+          .seconds = row.number(5),
+          .oldest = row.text(6),
+          .newest = row.text(7)};
+}
+
+std::vector<SpendingRecord> Store::spending(const std::string& experiment) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(
+      "SELECT purpose, model, currency, requests, prompt_tokens, cached_prompt_tokens, "
+      "completion_tokens, cost FROM spending WHERE experiment = ?1 ORDER BY purpose, model");
+  row.bind(1, experiment);
+  std::vector<SpendingRecord> records;
+  while (row.step()) {
+    records.push_back({.experiment = experiment,
+                       .purpose = row.text(0),
+                       .model = row.text(1),
+                       .requests = row.integer(3),
+                       .usage = {.prompt_tokens = row.integer(4),
+                                 .cached_prompt_tokens = row.integer(5),
+                                 .completion_tokens = row.integer(6)},
+                       .cost = row.number(7),
+                       .currency = row.text(2)});
+  }
+  return records;
 }
 
 }  // namespace crudbench

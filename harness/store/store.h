@@ -47,6 +47,8 @@ struct SampleRecord {
   std::string prediction;  ///< The scored text.
   /// The raw reply; absent where it stands in the completion cache under `completion_key`.
   std::optional<std::string> reply;
+  /// What a reasoning model thought; empty if nothing. Kept where the reply is.
+  std::string reasoning;
   std::optional<std::string> completion_key;
   std::vector<StoredHit> hits;
   /// Chunks that the gold documents were cut into; -1 where unknown.
@@ -59,8 +61,16 @@ struct SampleRecord {
   Usage usage;
   double retrieval_seconds = 0.0;
   double generation_seconds = 0.0;
+  std::optional<double> first_token_seconds;  ///< Of a streamed reply.
+  std::optional<double> inter_token_seconds;  ///< Of a streamed reply: the mean.
+  /// Paid for the answer, in the currency of the run's provenance; 0 for one from the cache,
+  /// nullopt where price or usage are unknown.
+  std::optional<double> cost;
+  /// What an answer from the cache would have cost.
+  std::optional<double> saved;
   std::int64_t attempt_count = 0;
-  Json attempts;  ///< Array of {seconds, http_status[, class, message]}; null where one succeeded.
+  /// Array of {seconds, http_status[, request_id][, class, message]}; null where none was made.
+  Json attempts;
   std::string finish_reason;
   bool cached = false;
   /// What else the generator told: null, or an object. Its member "routing" is read for
@@ -101,11 +111,42 @@ enum class SampleDetail {
 
 /// A completed request.
 struct CompletionRecord {
+  std::string key;
   std::string text;
+  std::string reasoning;
   std::string finish_reason;
   Usage usage;
+  std::optional<double> first_token_seconds;
+  std::optional<double> inter_token_seconds;
+  Json contexts;  ///< [[doc_id, text], …] that the system had retrieved; null where unknown.
   double seconds = 0.0;
-  Json details;  ///< As in `SampleRecord`, with the routing.
+  Json details;            ///< As in `SampleRecord`, with the routing.
+  std::string created_at;  ///< Filled when read.
+
+  friend bool operator==(const CompletionRecord&, const CompletionRecord&) = default;
+};
+
+/// What an experiment's requests came to, by model and purpose.
+struct SpendingRecord {
+  std::string experiment;
+  std::string purpose;  ///< "generation" or "judge".
+  std::string model;
+  std::int64_t requests = 0;
+  Usage usage;        ///< Sums; an unknown count adds nothing.
+  double cost = 0.0;  ///< In `currency`; 0 where the model has no price.
+  std::string currency;
+
+  friend bool operator==(const SpendingRecord&, const SpendingRecord&) = default;
+};
+
+/// What the completion cache holds.
+struct CompletionTotals {
+  std::int64_t count = 0;
+  std::int64_t text_bytes = 0;
+  Usage usage;  ///< Sums; an unknown count adds nothing.
+  double seconds = 0.0;
+  std::string oldest;  ///< Times of the first and the last; empty for none.
+  std::string newest;
 };
 
 /// The results of a workspace in SQLite: experiments, items, runs, samples, completions.
@@ -168,8 +209,16 @@ class Store {
   void put_questions(std::string_view key, const Json& questions);
 
   std::optional<CompletionRecord> find_completion(std::string_view key) const;
-  /// Committed when it returns, so that no completed request is ever sent again.
-  void put_completion(std::string_view key, const CompletionRecord& completion);
+  /// Keeps completions, and adds what they cost to the experiment's spending, in one transaction:
+  /// committed when it returns, so that no completed request is ever sent again. A key that is
+  /// there keeps its completion, unless `replace`.
+  void put_completions(std::span<const CompletionRecord> completions,
+                       std::span<const SpendingRecord> spending = {}, bool replace = false);
+  /// Calls `visit` for every completion in order of its key. `visit` must not call the store.
+  void visit_completions(const std::function<void(CompletionRecord&&)>& visit) const;
+  CompletionTotals completion_totals() const;
+  /// What the experiment's requests came to, failed runs and judges included.
+  std::vector<SpendingRecord> spending(const std::string& experiment) const;
 
  private:
   mutable std::mutex mutex_;  ///< Guards `database_`.

@@ -32,6 +32,19 @@ class StoreTest : public ::testing::Test {
   Workspace workspace_{folder_.path()};
 };
 
+/// Takes away what schema 4 has beyond schema 3.
+void remove_schema_four(Database& database) {
+  for (const char* column :
+       {"reasoning", "first_token_seconds", "inter_token_seconds", "cost", "saved"}) {
+    database.execute(std::string("ALTER TABLE samples DROP COLUMN ") + column);
+  }
+  for (const char* column :
+       {"reasoning", "first_token_seconds", "inter_token_seconds", "contexts"}) {
+    database.execute(std::string("ALTER TABLE completions DROP COLUMN ") + column);
+  }
+  database.execute("DROP TABLE spending");
+}
+
 SampleRecord full_record(std::int64_t item_id) {
   return {.item_id = item_id,
           .prompt_sha256 = "hash",
@@ -39,6 +52,7 @@ SampleRecord full_record(std::int64_t item_id) {
               "答案"
               "与<script>",
           .reply = "<response>答案</response>",
+          .reasoning = "想一想",
           .hits = {{.doc_id = "f.txt:1", .span = {3, 9}, .score = 0.1, .is_gold = true}},
           .context_chars = 12,
           .context_tokens = 15,
@@ -46,6 +60,8 @@ SampleRecord full_record(std::int64_t item_id) {
           .usage = {.prompt_tokens = 7, .cached_prompt_tokens = 0, .completion_tokens = 3},
           .retrieval_seconds = 0.25,
           .generation_seconds = 1.5,
+          .first_token_seconds = 0.5,
+          .cost = 0.125,
           .attempt_count = 2,
           .attempts = Json::array({{{"seconds", 0.5}, {"http_status", 429}}}),
           .finish_reason = "stop",
@@ -74,6 +90,11 @@ TEST_F(StoreTest, GivesBackWhatWasPut) {
     EXPECT_EQ(sample.scores, record.scores);
     EXPECT_EQ(sample.attempts, record.attempts);
     EXPECT_EQ(sample.generation_seconds, 1.5);
+    EXPECT_EQ(sample.reasoning, record.reasoning);
+    EXPECT_EQ(sample.first_token_seconds, 0.5);
+    EXPECT_EQ(sample.inter_token_seconds, std::nullopt);
+    EXPECT_EQ(sample.cost, 0.125);
+    EXPECT_EQ(sample.saved, std::nullopt);
   });
   EXPECT_EQ(visited, 1U);
 }
@@ -151,14 +172,82 @@ TEST_F(StoreTest, TakesTheReplyFromTheCompletionCache) {
   Store store(workspace_, Database::Mode::kReadWrite);
   const auto items = put_items(store);
   const std::int64_t run_id = put_run(store, "f1");
-  store.put_completion("key", {.text = "reply", .finish_reason = "stop"});
-  store.put_completion("key", {.text = "another"});
+  store.put_completions(std::vector<CompletionRecord>{
+      {.key = "key", .text = "reply", .reasoning = "because", .finish_reason = "stop"}});
+  store.put_completions(std::vector<CompletionRecord>{{.key = "key", .text = "another"}});
   EXPECT_EQ(store.find_completion("key")->text, "reply");
   EXPECT_FALSE(store.find_completion("other").has_value());
   store.put_samples(run_id,
                     std::vector{SampleRecord{.item_id = items[0], .completion_key = "key"}});
-  store.visit_samples(
-      run_id, [](const ItemRecord&, SampleRecord&& sample) { EXPECT_EQ(sample.reply, "reply"); });
+  store.visit_samples(run_id, [](const ItemRecord&, SampleRecord&& sample) {
+    EXPECT_EQ(sample.reply, "reply");
+    EXPECT_EQ(sample.reasoning, "because");
+  });
+}
+
+TEST_F(StoreTest, GivesBackACompletionWhole) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  CompletionRecord record{.key = "k",
+                          .text = "答",
+                          .reasoning = "想",
+                          .finish_reason = "stop",
+                          .usage = {.prompt_tokens = 3, .completion_tokens = 2},
+                          .first_token_seconds = 0.5,
+                          .inter_token_seconds = 0.25,
+                          .contexts = Json::parse(R"([["d", "text"]])"),
+                          .seconds = 1.5};
+  store.put_completions(std::vector{record});
+  CompletionRecord found = *store.find_completion("k");
+  record.created_at = found.created_at;
+  EXPECT_EQ(found, record);
+  EXPECT_FALSE(found.created_at.empty());
+}
+
+TEST_F(StoreTest, ReplacesACompletionOnlyWhereItIsTold) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  store.put_completions(std::vector<CompletionRecord>{{.key = "k", .text = "first"}});
+  store.put_completions(std::vector<CompletionRecord>{{.key = "k", .text = "second"}}, {}, true);
+  EXPECT_EQ(store.find_completion("k")->text, "second");
+  EXPECT_EQ(store.completion_totals().count, 1);
+}
+
+TEST_F(StoreTest, AddsUpWhatAnExperimentSpends) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto spent = [](const std::string& model, std::int64_t tokens, double cost) {
+    return SpendingRecord{.experiment = "e",
+                          .purpose = "generation",
+                          .model = model,
+                          .requests = 1,
+                          .usage = {.prompt_tokens = tokens, .completion_tokens = 1},
+                          .cost = cost,
+                          .currency = "USD"};
+  };
+  store.put_completions({}, std::vector{spent("m", 10, 0.5), spent("n", 1, 2.0)});
+  store.put_completions({}, std::vector{spent("m", 20, 0.25)});
+  const auto records = store.spending("e");
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].model, "m");
+  EXPECT_EQ(records[0].requests, 2);
+  EXPECT_EQ(records[0].usage, (Usage{30, 0, 2})) << "an unknown count adds nothing";
+  EXPECT_EQ(records[0].cost, 0.75);
+  EXPECT_EQ(records[1].cost, 2.0);
+  EXPECT_TRUE(store.spending("other").empty());
+}
+
+TEST_F(StoreTest, TotalsCountOnlyWhatIsKnown) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  EXPECT_EQ(store.completion_totals().count, 0);
+  store.put_completions(std::vector<CompletionRecord>{
+      {.key = "b", .text = "两字", .usage = {.prompt_tokens = 7}, .seconds = 1.0},
+      {.key = "a", .text = "x", .seconds = 2.0}});
+  const CompletionTotals totals = store.completion_totals();
+  EXPECT_EQ(totals.count, 2);
+  EXPECT_EQ(totals.text_bytes, 7);
+  EXPECT_EQ(totals.usage, (Usage{7, 0, 0}));
+  EXPECT_EQ(totals.seconds, 3.0);
+  std::vector<std::string> keys;
+  store.visit_completions([&](CompletionRecord&& record) { keys.push_back(record.key); });
+  EXPECT_EQ(keys, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(StoreTest, ReplacesScoresOnly) {
@@ -217,6 +306,7 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
     }
     database.execute("ALTER TABLE completions DROP COLUMN details");
     database.execute("DROP TABLE questions");
+    remove_schema_four(database);
     database.execute("PRAGMA user_version=1");
   }
   EXPECT_ERROR(Store(workspace_, Database::Mode::kReadOnly), ErrorCode::kInvalidData,
@@ -229,6 +319,7 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
     EXPECT_EQ(sample.gold_chunk_count, -1);
     EXPECT_EQ(sample.context_tokens, -1);
     EXPECT_EQ(sample.examinations, Json::object());
+    EXPECT_EQ(sample.cost, std::nullopt);
   });
   EXPECT_EQ(visited, 1U);
   store.put_questions("k", {{"question", {"一？"}}});
@@ -245,6 +336,7 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheSecondSchemaUpToDate) {
     database.execute("ALTER TABLE samples DROP COLUMN details");
     database.execute("ALTER TABLE samples DROP COLUMN routing");
     database.execute("ALTER TABLE completions DROP COLUMN details");
+    remove_schema_four(database);
     database.execute("PRAGMA user_version=2");
   }
   Store store(workspace_, Database::Mode::kReadWrite);
@@ -266,7 +358,8 @@ TEST_F(StoreTest, ReadsTheRoutingWhereItIsAskedFor) {
   const std::int64_t own = put_run(store, "f1");
   store.put_samples(own, std::vector{SampleRecord{.item_id = items[0], .details = whole}});
   const std::int64_t shared = put_run(store, "f2");
-  store.put_completion("key", {.text = "reply", .details = whole});
+  store.put_completions(
+      std::vector<CompletionRecord>{{.key = "key", .text = "reply", .details = whole}});
   store.put_samples(shared, std::vector{SampleRecord{
                                 .item_id = items[0], .completion_key = "key", .details = whole}});
   EXPECT_EQ(store.find_completion("key")->details, whole);

@@ -1,0 +1,117 @@
+#include "harness/store/integrity.h"
+
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "harness/core/error.h"
+#include "harness/store/database.h"
+#include "harness/store/store.h"
+
+namespace crudbench {
+
+namespace {
+
+constexpr const char* kDatabase = "crudbench.db";
+constexpr const char* kRestore =
+    "restore the file from a copy; 'crudbench cache export' may still save the answers in it, so "
+    "that a new workspace need not ask for them again";
+
+class DatabaseCheck {
+ public:
+  explicit DatabaseCheck(const Workspace& workspace)
+      : database_(workspace.database_file(), Database::Mode::kReadOnly) {}
+
+  std::vector<Finding> run() {
+    check_pages();
+    if (findings_.empty()) {  // What follows trusts the file's structure.
+      check_references();
+      check_stored_json();
+      check_completions();
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void add(const std::string& place, std::string problem, std::string remedy) {
+    findings_.push_back({std::string(kDatabase) + place, std::move(problem), std::move(remedy)});
+  }
+
+  void check_pages() {
+    constexpr int kMostRows = 20;
+    Statement row = database_.prepare("PRAGMA integrity_check(" + std::to_string(kMostRows) + ")");
+    while (row.step()) {
+      if (const std::string problem = row.text(0); problem != "ok") {
+        add("", problem, kRestore);
+      }
+    }
+  }
+
+  void check_references() {
+    Statement row = database_.prepare("PRAGMA foreign_key_check");
+    std::set<std::string> tables;
+    while (row.step()) {
+      if (tables.insert(row.text(0) + row.text(2)).second) {
+        add(", table " + row.text(0), "rows refer to rows of " + row.text(2) + " that are missing",
+            kRestore);
+      }
+    }
+  }
+
+  void check_stored_json() {
+    struct Column {
+      const char* table;
+      const char* name;
+      const char* run_id;  ///< What names the run of a row.
+    };
+    constexpr std::array<Column, 7> kColumns{{{"runs", "cell", "id"},
+                                              {"runs", "provenance", "id"},
+                                              {"samples", "hits", "run_id"},
+                                              {"samples", "scores", "run_id"},
+                                              {"samples", "examinations", "run_id"},
+                                              {"samples", "attempts", "run_id"},
+                                              {"items", "gold_doc_ids", "NULL"}}};
+    for (const auto& [table, name, run_id] : kColumns) {
+      Statement row = database_.prepare(std::string("SELECT ") + run_id + ", COUNT(*) FROM " +
+                                        table + " WHERE " + name + " IS NOT NULL AND NOT " +
+                                        "json_valid(" + name + ") GROUP BY 1");
+      while (row.step()) {
+        const std::string run = row.is_null(0) ? "" : " of run " + row.text(0);
+        add(std::string(", ") + table + run, row.text(1) + " rows have no JSON in '" + name + "'",
+            kRestore);
+      }
+    }
+  }
+
+  void check_completions() {
+    Statement row = database_.prepare(
+        "SELECT s.run_id, COUNT(*) FROM samples s LEFT JOIN completions c ON c.key = "
+        "s.completion_key WHERE s.completion_key IS NOT NULL AND c.key IS NULL GROUP BY s.run_id");
+    while (row.step()) {
+      add(", samples of run " + row.text(0),
+          row.text(1) + " raw replies are missing from the completion cache",
+          "predictions and scores are whole; 'crudbench run --refresh' asks for the replies again");
+    }
+  }
+
+  Database database_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> check_database(const Workspace& workspace) {
+  if (!std::filesystem::exists(workspace.database_file())) {
+    return {};
+  }
+  try {
+    return DatabaseCheck(workspace).run();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalidData) {
+      throw;
+    }
+    return {{kDatabase, error.what(), kRestore}};
+  }
+}
+
+}  // namespace crudbench

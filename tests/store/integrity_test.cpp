@@ -1,0 +1,84 @@
+#include "harness/store/integrity.h"
+
+#include <fstream>
+
+#include "harness/store/store.h"
+#include "tests/support/testing.h"
+
+namespace crudbench {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_support::TemporaryFolder;
+
+class IntegrityTest : public ::testing::Test {
+ protected:
+  /// A workspace with one run of one sample.
+  IntegrityTest() {
+    Store store(workspace_, Database::Mode::kReadWrite);
+    const auto items = store.put_items(
+        "s", "c", std::vector<ItemRecord>{{.task = "event_summary", .sample_id = "a"}});
+    const std::int64_t run_id = store.put_run({.fingerprint = "f",
+                                               .cell_fingerprint = "c",
+                                               .task = "event_summary",
+                                               .cell = Json::object(),
+                                               .provenance = Json::object(),
+                                               .sample_count = 1});
+    store.put_completions(std::vector<CompletionRecord>{{.key = "k", .text = "答"}});
+    store.put_samples(run_id,
+                      std::vector<SampleRecord>{{.item_id = items[0], .completion_key = "k"}});
+  }
+
+  void execute(const std::string& sql) const {
+    Database(workspace_.database_file(), Database::Mode::kReadWrite).execute(sql);
+  }
+
+  TemporaryFolder folder_;
+  Workspace workspace_{folder_.path()};
+};
+
+TEST_F(IntegrityTest, FindsNothingInAWholeDatabase) {
+  EXPECT_TRUE(check_database(workspace_).empty());
+}
+
+TEST_F(IntegrityTest, FindsNothingWhereThereIsNoDatabase) {
+  EXPECT_TRUE(check_database({folder_.path() / "elsewhere"}).empty());
+}
+
+TEST_F(IntegrityTest, FindsRepliesThatAreMissingFromTheCache) {
+  execute("DELETE FROM completions");
+  const auto findings = check_database(workspace_);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].place, "crudbench.db, samples of run 1");
+  EXPECT_EQ(findings[0].problem, "1 raw replies are missing from the completion cache");
+  EXPECT_THAT(findings[0].remedy, HasSubstr("--refresh"));
+}
+
+TEST_F(IntegrityTest, FindsWhatIsNoJson) {
+  execute("UPDATE samples SET scores = '{'");
+  const auto findings = check_database(workspace_);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].problem, "1 rows have no JSON in 'scores'");
+}
+
+TEST_F(IntegrityTest, FindsBrokenReferences) {
+  execute("PRAGMA foreign_keys=OFF; DELETE FROM runs");
+  const auto findings = check_database(workspace_);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].problem, "rows refer to rows of runs that are missing");
+}
+
+TEST_F(IntegrityTest, FindsDamagedPages) {
+  execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  {
+    std::fstream file(workspace_.database_file(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(2 * 4096 + 3);
+    file << std::string(2000, '\x7F');
+  }
+  const auto findings = check_database(workspace_);
+  ASSERT_FALSE(findings.empty());
+  EXPECT_THAT(findings[0].remedy, HasSubstr("restore the file from a copy"));
+}
+
+}  // namespace
+}  // namespace crudbench

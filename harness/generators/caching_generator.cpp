@@ -12,12 +12,26 @@ namespace {
 
 Reply reply_from(const CachedCompletion& completion, const std::string& key) {
   return {.text = completion.text,
+          .reasoning = completion.reasoning,
           .usage = completion.usage,
+          .timing = completion.timing,
           .seconds = completion.seconds,
           .finish_reason = completion.finish_reason,
+          .contexts = completion.contexts,
           .cached = true,
           .details = completion.details,
           .completion_key = key};
+}
+
+CachedCompletion completion_from(const Reply& reply) {
+  return {.text = reply.text,
+          .reasoning = reply.reasoning,
+          .finish_reason = reply.finish_reason,
+          .usage = reply.usage,
+          .timing = reply.timing,
+          .contexts = reply.contexts,
+          .seconds = reply.seconds,
+          .details = reply.details};
 }
 
 /// One call of `generate`: stands between the outer source and sink and the inner generator.
@@ -44,30 +58,51 @@ class CachingSession final : public PromptSource, public ReplySink {
   }
 
   void accept(std::size_t ticket, Reply reply) override {
-    const std::string key = std::move(keys_.at(ticket));
-    keys_.erase(ticket);
-    const std::vector<std::size_t> followers = std::move(followers_.extract(key).mapped());
-    Reply follower_reply;
-    if (reply.failure) {
-      follower_reply.failure = reply.failure;
-      follower_reply.finish_reason = reply.finish_reason;
-    } else {
-      const CachedCompletion completion{.text = reply.text,
-                                        .finish_reason = reply.finish_reason,
-                                        .usage = reply.usage,
-                                        .seconds = reply.seconds,
-                                        .details = reply.details};
-      cache_.insert(key, completion);
-      follower_reply = reply_from(completion, key);
-      reply.completion_key = key;
+    std::vector<TicketReply> one;
+    one.push_back({ticket, std::move(reply)});
+    accept_all(std::move(one));
+  }
+
+  void accept_all(std::vector<TicketReply> replies) override {
+    std::vector<KeyedCompletion> completions;
+    for (TicketReply& entry : replies) {
+      Reply& reply = entry.reply;
+      if (!reply.failure) {
+        reply.completion_key = keys_.at(entry.ticket);
+        completions.push_back({reply.completion_key, completion_from(reply)});
+      }
     }
-    sink_.accept(ticket, std::move(reply));
-    for (const std::size_t follower : followers) {
-      sink_.accept(follower, follower_reply);
+    if (!completions.empty()) {
+      cache_.insert(completions);
     }
+    std::vector<TicketReply> handed_over;
+    for (TicketReply& entry : replies) {
+      add_followers(entry, handed_over);
+      handed_over.push_back(std::move(entry));
+    }
+    sink_.accept_all(std::move(handed_over));
   }
 
  private:
+  /// Adds the replies of those that wait for this one.
+  void add_followers(const TicketReply& leader, std::vector<TicketReply>& replies) {
+    const std::string key = std::move(keys_.extract(leader.ticket).mapped());
+    const std::vector<std::size_t> followers = std::move(followers_.extract(key).mapped());
+    if (followers.empty()) {
+      return;
+    }
+    Reply reply;
+    if (leader.reply.failure) {
+      reply.failure = leader.reply.failure;
+      reply.finish_reason = leader.reply.finish_reason;
+    } else {
+      reply = reply_from(completion_from(leader.reply), key);
+    }
+    for (const std::size_t follower : followers) {
+      replies.push_back({follower, reply});
+    }
+  }
+
   /// True if the prompt was answered, or waits for the reply to another one; false if it is to be
   /// sent.
   bool answer_without_request(const Prompt& prompt) {

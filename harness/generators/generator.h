@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/core/executor.h"
@@ -15,6 +16,7 @@
 namespace crudbench {
 
 class LlamaHost;
+class RateControls;
 
 /// What a generator is asked.
 struct Prompt {
@@ -32,23 +34,51 @@ struct Prompt {
 struct Attempt {
   std::optional<Failure> failure;  ///< Absent: it succeeded.
   double seconds = 0.0;
-  int http_status = 0;  ///< 0 where none was received.
+  int http_status = 0;     ///< 0 where none was received.
+  std::string request_id;  ///< The server's name for the request; empty where it gives none.
+};
+
+/// When the tokens of a streamed reply arrived, seen from here; nullopt where it was not streamed.
+struct StreamTiming {
+  std::optional<double> first_token_seconds;  ///< From sending the request.
+  /// Mean time between one piece of text and the next; needs two pieces.
+  std::optional<double> inter_token_seconds;
+
+  friend bool operator==(const StreamTiming&, const StreamTiming&) = default;
+};
+
+/// A passage that a system with a retriever of its own had before it.
+struct ExternalContext {
+  std::string doc_id;  ///< As this program names documents; empty if it is not known.
+  std::string text;    ///< Empty if it is not known.
+
+  friend bool operator==(const ExternalContext&, const ExternalContext&) = default;
 };
 
 /// What came back for one prompt: a text, or a failure.
 struct Reply {
   std::string text;
+  /// What a reasoning model thought before it answered; never scored.
+  std::string reasoning;
   std::optional<Failure> failure;
   Usage usage;
+  StreamTiming timing;
   double seconds = 0.0;  ///< From the first attempt's start to the end of the last, waits included.
   std::vector<Attempt> attempts;
   std::string finish_reason;  ///< As the provider says: "stop", "length", …; empty if unknown.
+  /// What the system had retrieved, best first; nullopt: it does not say.
+  std::optional<std::vector<ExternalContext>> contexts;
   bool cached = false;
   /// What else the generator has to tell: null, or an object of numbers ("decode_seconds") and,
   /// under "routing", a `RoutingRecord`.
   Json details;
   /// Where the reply stands in the completion cache; empty if it does not.
   std::string completion_key;
+};
+
+struct TicketReply {
+  std::size_t ticket = 0;
+  Reply reply;
 };
 
 /// Where a generator pulls its prompts from. Called from the thread that runs `generate`.
@@ -69,6 +99,13 @@ class ReplySink {
  public:
   virtual ~ReplySink() = default;
   virtual void accept(std::size_t ticket, Reply reply) = 0;
+
+  /// The same for replies that came together, so that a sink that stores can do it in one step.
+  virtual void accept_all(std::vector<TicketReply> replies) {
+    for (TicketReply& reply : replies) {
+      accept(reply.ticket, std::move(reply.reply));
+    }
+  }
 };
 
 /// A limit of prompts, in the tokens of the model that reads them. Callable from any thread.
@@ -108,6 +145,9 @@ struct GeneratorParts {
   /// Keeps local models loaded from one generator to the next, and outlives them; without it each
   /// loads its own.
   LlamaHost* llama = nullptr;
+  /// What is known about endpoints, shared between generators; outlives them. nullptr: each
+  /// generator learns for itself.
+  RateControls* rates = nullptr;
 };
 
 }  // namespace crudbench

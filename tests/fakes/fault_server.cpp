@@ -2,6 +2,7 @@
 // tests of time-outs, retries and resumption. What happens to a request depends on the seed, its
 // body and how often that body has come, never on the order of requests.
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -36,7 +37,16 @@ constexpr const char* kUsage = R"(usage: crudbench_fault_server [options]
   --prose-rate P        share of the prompts of RAGQuestEval that are answered in prose, default 0
   --log FILE            one JSON line per request: {"sha256", "times", "outcome"}
 Prints its port and a line break to stdout, then serves until SIGTERM or SIGINT.
-Outcomes: ok, 429, 429_retry_after, 500, hang, garbage, html, reset, close_mid_body.
+  --only-model NAME     every other model is refused with 404, default: all are known
+  --withdraw-key-from N --withdraw-key-to N
+                        the requests with these numbers, from 0, are refused with 401
+  --echo TEXT           put into every answer and every error
+  --storm N             of every N requests the last twentieth meets a storm: 429 with Retry-After in turn
+                        with bursts of 500; default 0, none
+Outcomes: ok, 429, 429_retry_after, 500, 503, hang, slow_loris, garbage, html, invalid_json, nan,
+truncated_gzip, reset, close_mid_body, reset_mid_body, huge (10 MB), redirect, 401; storm_429,
+storm_500; redirect_loop for what a followed redirect meets. Streams ("stream": true) come in pieces,
+every fourth piece twice, with ids.
 )";
 
 struct ServerOptions {
@@ -48,6 +58,11 @@ struct ServerOptions {
   double hang_seconds = 3600.0;
   int delay_ms = 0;
   double prose_rate = 0.0;
+  int storm = 0;
+  std::string echo;
+  std::string only_model;
+  int withdraw_key_from = 0;
+  int withdraw_key_to = 0;
   std::string log;
 };
 
@@ -75,6 +90,16 @@ ServerOptions parse_arguments(int count, char** arguments) {
       options.delay_ms = std::stoi(value);
     } else if (name == "--prose-rate") {
       options.prose_rate = std::stod(value);
+    } else if (name == "--only-model") {
+      options.only_model = value;
+    } else if (name == "--withdraw-key-from") {
+      options.withdraw_key_from = std::stoi(value);
+    } else if (name == "--withdraw-key-to") {
+      options.withdraw_key_to = std::stoi(value);
+    } else if (name == "--echo") {
+      options.echo = value;
+    } else if (name == "--storm") {
+      options.storm = std::stoi(value);
     } else if (name == "--log") {
       options.log = value;
     } else {
@@ -131,7 +156,19 @@ class FaultyEndpoint {
     const int times = ++times_[digest];
     ScriptedResponse response;
     std::string outcome = "ok";
-    if (goes_wrong(digest, times)) {
+    const int number = request_count_++;
+    if (number >= options_.withdraw_key_from && number < options_.withdraw_key_to) {
+      response = withdrawn_key();
+      outcome = "401";
+    } else if (request.target.ends_with("/loop")) {
+      response = redirect();
+      outcome = "redirect_loop";
+    } else if (const char* storm = storm_outcome(number)) {
+      outcome = storm;
+      response = {.status = outcome == "storm_429" ? 429 : 500,
+                  .headers = {{"Retry-After", "0.02"}},
+                  .body = R"({"error": {"message": "scripted storm"}})"};
+    } else if (goes_wrong(digest, times)) {
       outcome = misbehave(digest, times, response);
     } else {
       response.delay = std::chrono::milliseconds(options_.delay_ms);
@@ -157,8 +194,9 @@ class FaultyEndpoint {
   }
 
   std::string misbehave(const std::string& digest, int times, ScriptedResponse& response) const {
-    const std::string error = R"({"error": {"message": "scripted failure"}})";
-    switch (random_for("kind " + digest + " " + std::to_string(times)).below(8)) {
+    const std::string error =
+        Json{{"error", {{"message", "scripted failure " + options_.echo}}}}.dump();
+    switch (random_for("kind " + digest + " " + std::to_string(times)).below(18)) {
       case 0:
         response = {.status = 429, .body = error};
         return "429";
@@ -184,11 +222,83 @@ class FaultyEndpoint {
       case 6:
         response = {.fault = Fault::kReset};
         return "reset";
+      case 7:
+        response = {.status = 503, .body = error};
+        return "503";
+      case 8:
+        response = {
+            .body = R"({"choices": [{"message": {"content": "an answer that comes slowly"}}]})",
+            .fault = Fault::kDrip};
+        return "slow_loris";
+      case 9:
+        response = {.body = R"({"choices": [{"message": {"content": "half)"};
+        return "invalid_json";
+      case 10:
+        response = {.body = R"({"choices": [{"message": {"content": NaN}}]})"};
+        return "nan";
+      case 11:
+        // The head of a gzip stream and nothing after it.
+        response = {.headers = {{"Content-Encoding", "gzip"}},
+                    .body = std::string("\x1F\x8B\x08\x00\x00\x00\x00\x00\x00\x03\xAB\x56", 12)};
+        return "truncated_gzip";
+      case 12:
+        response = {.body = R"({"choices": [{"message": {"content": "half an answer"}}]})",
+                    .fault = Fault::kResetMidBody};
+        return "reset_mid_body";
+      case 13:
+        response = {.body = R"({"choices": [{"message": {"content": ")" +
+                            std::string(10'000'000, 'x') + "\"}}]}"};
+        return "huge";
+      case 14:
+        response = redirect();
+        return "redirect";
+      case 15:
+        response = withdrawn_key();
+        return "401";
       default:
         response = {.body = R"({"choices": [{"message": {"content": "half an answer"}}]})",
                     .fault = Fault::kCloseMidBody};
         return "close_mid_body";
     }
+  }
+
+  static ScriptedResponse withdrawn_key() {
+    return {.status = 401, .body = R"({"error": {"message": "the key was withdrawn"}})"};
+  }
+
+  static ScriptedResponse redirect() {
+    return {.status = 307, .headers = {{"Location", "/v1/loop"}}};
+  }
+
+  /// What every request meets now, whatever it is; nullptr outside of storms.
+  const char* storm_outcome(int number) const {
+    if (options_.storm == 0) {
+      return nullptr;
+    }
+    const bool is_storm = number % options_.storm >= options_.storm - options_.storm / 20;
+    return !is_storm ? nullptr : number / options_.storm % 2 == 0 ? "storm_429" : "storm_500";
+  }
+
+  /// The answer as a stream of events, a few bytes each, some of them sent twice.
+  static std::string as_stream(const std::string& text, const Json& usage) {
+    std::string events;
+    int number = 0;
+    const auto add = [&](const Json& data) {
+      std::string event = "id: " + std::to_string(number) + "\ndata: " + data.dump() + "\n\n";
+      events += event + (number % 4 == 3 ? event : "");
+      ++number;
+    };
+    for (std::size_t begin = 0; begin < text.size();) {
+      std::size_t end = std::min(begin + 12, text.size());
+      while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        ++end;
+      }
+      add({{"choices", {{{"delta", {{"content", text.substr(begin, end - begin)}}}}}}});
+      begin = end;
+    }
+    add({{"choices", {{{"delta", Json::object()}, {"finish_reason", "stop"}}}}});
+    add({{"choices", Json::array()}, {"usage", usage}});
+    return events + "data: [DONE]\n\n";
   }
 
   /// False, with an error as the answer, for what is no chat request.
@@ -206,6 +316,14 @@ class FaultyEndpoint {
       response.body = R"({"error": {"message": "not a chat request"}})";
       return false;
     }
+    if (!options_.only_model.empty() && body.value("model", "") != options_.only_model) {
+      response.status = 404;
+      response.body =
+          Json{{"error",
+                {{"message", "the model '" + body.value("model", "") + "' does not exist"}}}}
+              .dump();
+      return false;
+    }
     const std::string prompt = body["messages"].back().value("content", "");
     std::string text = judge_text(prompt);
     if (!text.empty() && random_for("prose " + digest).unit() < options_.prose_rate) {
@@ -214,26 +332,34 @@ class FaultyEndpoint {
         text += "但是很难用一两句话概括清楚，";
       }
     } else if (text.empty()) {
-      text = completion_text(prompt, digest);
+      text = completion_text(prompt, digest) + options_.echo;
     }
-    response.body = Json{{"id", "chatcmpl-" + digest.substr(0, 16)},
-                         {"object", "chat.completion"},
-                         {"model", body.value("model", "")},
-                         {"choices",
-                          {{{"index", 0},
-                            {"message", {{"role", "assistant"}, {"content", text}}},
-                            {"finish_reason", "stop"}}}},
-                         {"usage",
-                          {{"prompt_tokens", prompt.size() / 3},
-                           {"completion_tokens", text.size() / 3},
-                           {"total_tokens", prompt.size() / 3 + text.size() / 3}}}}
-                        .dump();
+    const Json usage = {{"prompt_tokens", prompt.size() / 3},
+                        {"completion_tokens", text.size() / 3},
+                        {"total_tokens", prompt.size() / 3 + text.size() / 3}};
+    response.headers = {{"X-Request-Id", "req-" + digest.substr(0, 12)}};
+    if (body.value("stream", false)) {
+      response.content_type = "text/event-stream";
+      response.body = as_stream(text, usage);
+      return true;
+    }
+    response.body = Json{
+        {"id", "chatcmpl-" + digest.substr(0, 16)},
+        {"object", "chat.completion"},
+        {"model", body.value("model", "")},
+        {"choices",
+         {{{"index", 0},
+           {"message", {{"role", "assistant"}, {"content", text}}},
+           {"finish_reason", "stop"}}}},
+        {"usage",
+         usage}}.dump();
     return true;
   }
 
   ServerOptions options_;
   std::ofstream log_;
   std::map<std::string, int> times_;  ///< How often each body has come.
+  int request_count_ = 0;
 };
 
 }  // namespace

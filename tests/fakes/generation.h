@@ -69,8 +69,10 @@ class MemoryCompletionCache final : public CompletionCache {
     const auto found = completions_.find(key);
     return found == completions_.end() ? std::nullopt : std::optional(found->second);
   }
-  void insert(std::string_view key, const CachedCompletion& completion) override {
-    completions_.emplace(key, completion);
+  void insert(std::span<const KeyedCompletion> completions) override {
+    for (const auto& [key, completion] : completions) {
+      completions_.emplace(key, completion);
+    }
   }
 
   std::size_t size() const noexcept { return completions_.size(); }

@@ -27,6 +27,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Fault = ScriptedResponse::Fault;
 
+constexpr std::chrono::milliseconds kDripInterval{20};
+constexpr std::chrono::milliseconds kResetDelay{5};
+
 std::string to_lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char character) {
@@ -80,9 +83,9 @@ std::string to_wire(const ScriptedResponse& response) {
     wire.append(name).append(": ").append(value).append("\r\n");
   }
   wire += "\r\n";
-  return wire + (response.fault == Fault::kCloseMidBody
-                     ? response.body.substr(0, response.body.size() / 2)
-                     : response.body);
+  const bool is_half =
+      response.fault == Fault::kCloseMidBody || response.fault == Fault::kResetMidBody;
+  return wire + (is_half ? response.body.substr(0, response.body.size() / 2) : response.body);
 }
 
 struct Connection {
@@ -90,10 +93,15 @@ struct Connection {
   std::size_t number = 0;
   std::string input;
   std::string output;
+  std::size_t sent = 0;                       ///< Bytes of `output`; it is emptied when all are.
   std::optional<ScriptedResponse> scheduled;  ///< To be sent at `due`.
   Clock::time_point due;
   bool hangs = false;
   bool closes_after_output = false;
+  bool resets_after_output = false;
+  std::optional<Clock::time_point> reset_at;
+  bool drips = false;
+  Clock::time_point next_drip;
   bool is_closed = false;
 };
 
@@ -164,12 +172,18 @@ class HttpServer::Impl {
       for (const Connection& connection : connections_) {
         polled.push_back(
             {.fd = connection.socket,
-             .events = static_cast<short>(POLLIN | (connection.output.empty() ? 0 : POLLOUT)),
+             .events = static_cast<short>(
+                 POLLIN | (connection.output.empty() || connection.drips ? 0 : POLLOUT)),
              .revents = 0});
-        if (connection.scheduled) {
-          const auto left =
-              std::chrono::ceil<std::chrono::milliseconds>(connection.due - Clock::now());
-          wait_ms = std::clamp(static_cast<int>(left.count()), 0, wait_ms);
+        for (const auto& due :
+             {connection.scheduled ? std::optional(connection.due) : std::nullopt,
+              connection.drips && !connection.output.empty() ? std::optional(connection.next_drip)
+                                                             : std::nullopt,
+              connection.reset_at}) {
+          if (due) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now());
+            wait_ms = std::clamp(static_cast<int>(left.count()), 0, wait_ms);
+          }
         }
       }
       ::poll(polled.data(), polled.size(), wait_ms);
@@ -221,11 +235,25 @@ class HttpServer::Impl {
   /// Does all that can be done without waiting.
   void advance(Connection& connection) {
     while (!connection.is_closed) {
+      if (!connection.output.empty() && connection.drips && Clock::now() < connection.next_drip) {
+        return;
+      }
       if (!connection.output.empty()) {
         if (!send_some(connection)) {
           return;
         }
       } else if (connection.closes_after_output) {
+        connection.is_closed = true;
+      } else if (connection.resets_after_output) {
+        // Data that the other side has not read yet would be lost with the reset.
+        if (!connection.reset_at) {
+          connection.reset_at = Clock::now() + kResetDelay;
+          return;
+        }
+        if (Clock::now() < *connection.reset_at) {
+          return;
+        }
+        reset_connection(connection.socket);
         connection.is_closed = true;
       } else if (connection.scheduled) {
         if (connection.due > Clock::now()) {
@@ -263,6 +291,12 @@ class HttpServer::Impl {
         reset_connection(connection.socket);
         connection.is_closed = true;
         return;
+      case Fault::kResetMidBody:
+        connection.resets_after_output = true;
+        break;
+      case Fault::kDrip:
+        connection.drips = true;
+        break;
       case Fault::kCloseMidBody:
       case Fault::kRaw:
         connection.closes_after_output = true;
@@ -275,13 +309,19 @@ class HttpServer::Impl {
 
   /// False if the socket takes no more for now.
   static bool send_some(Connection& connection) {
-    const ssize_t count =
-        ::send(connection.socket, connection.output.data(), connection.output.size(), MSG_NOSIGNAL);
+    const std::size_t left = connection.output.size() - connection.sent;
+    const ssize_t count = ::send(connection.socket, connection.output.data() + connection.sent,
+                                 connection.drips ? 1 : left, MSG_NOSIGNAL);
+    connection.next_drip = Clock::now() + kDripInterval;
     if (count < 0) {
       connection.is_closed = errno != EAGAIN && errno != EINTR;
       return false;
     }
-    connection.output.erase(0, static_cast<std::size_t>(count));
+    connection.sent += static_cast<std::size_t>(count);
+    if (connection.sent == connection.output.size()) {
+      connection.output.clear();
+      connection.sent = 0;
+    }
     return true;
   }
 

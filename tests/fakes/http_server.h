@@ -26,6 +26,8 @@ struct ScriptedResponse {
     kHang,          ///< Nothing is ever sent; the connection stays open.
     kCloseMidBody,  ///< Head and half of the body, then an orderly close.
     kReset,         ///< The connection is reset before a byte is sent.
+    kResetMidBody,  ///< Head and half of the body, then a reset.
+    kDrip,          ///< Slow-loris: a byte every 20 ms.
     kRaw,           ///< `body` is sent as it stands, without a head, then an orderly close.
   };
 

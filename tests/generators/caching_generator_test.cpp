@@ -200,5 +200,62 @@ TEST_F(CachingGeneratorTest, LetsTheInnerGeneratorWorkAmongManyHits) {
   EXPECT_LE(most_between_turns, 64U);
 }
 
+/// Counts how often it is written to.
+class CountingCache final : public CompletionCache {
+ public:
+  std::optional<CachedCompletion> find(std::string_view key) override { return inner.find(key); }
+  void insert(std::span<const KeyedCompletion> completions) override {
+    sizes.push_back(completions.size());
+    inner.insert(completions);
+  }
+  MemoryCompletionCache inner;
+  std::vector<std::size_t> sizes;
+};
+
+/// Answers everything at once.
+class BatchGenerator final : public Generator {
+ public:
+  void generate(PromptSource& source, ReplySink& sink, std::stop_token /*stop*/) override {
+    std::vector<TicketReply> replies;
+    Prompt prompt;
+    while (source.next(prompt, std::chrono::milliseconds(0)) == PromptSource::Status::kPrompt) {
+      Reply reply{.text = "re: " + prompt.text,
+                  .reasoning = "想",
+                  .timing = {.first_token_seconds = 0.5},
+                  .contexts = std::vector<ExternalContext>{{.doc_id = "d", .text = "t"}}};
+      if (prompt.ticket == 1) {
+        reply.failure = Failure{.failure_class = "timeout"};
+      }
+      replies.push_back({prompt.ticket, std::move(reply)});
+    }
+    sink.accept_all(std::move(replies));
+  }
+};
+
+TEST(CachingGenerator, StoresRepliesThatComeTogetherInOneStep) {
+  CountingCache cache;
+  RecordingSink sink;
+  ListSource source(numbered_prompts(5));
+  make_caching_generator(std::make_unique<BatchGenerator>(), "f", cache)
+      ->generate(source, sink, {});
+  EXPECT_EQ(cache.sizes, std::vector<std::size_t>{4}) << "all but the failure";
+  EXPECT_EQ(sink.replies().size(), 5U);
+}
+
+TEST(CachingGenerator, GivesBackReasoningTimingAndContexts) {
+  CountingCache cache;
+  const auto generator = make_caching_generator(std::make_unique<BatchGenerator>(), "f", cache);
+  for (const bool cached : {false, true}) {
+    RecordingSink sink;
+    ListSource source(numbered_prompts(1));
+    generator->generate(source, sink, {});
+    const Reply& reply = sink.reply(0);
+    EXPECT_EQ(reply.cached, cached);
+    EXPECT_EQ(reply.reasoning, "想");
+    EXPECT_EQ(reply.timing.first_token_seconds, 0.5);
+    EXPECT_EQ(reply.contexts, (std::vector<ExternalContext>{{.doc_id = "d", .text = "t"}}));
+  }
+}
+
 }  // namespace
 }  // namespace crudbench

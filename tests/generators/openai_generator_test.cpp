@@ -109,6 +109,98 @@ TEST_F(OpenaiGeneratorTest, SendsAChatRequest) {
     "messages": [{"role": "system", "content": "你是记者"}, {"role": "user", "content": "问题"}]})"));
 }
 
+TEST_F(OpenaiGeneratorTest, SendsWhatTheOlderInterfaceTakes) {
+  const HttpServer server(always({.body = R"({"choices": [{"text": "答"}]})"}));
+  EXPECT_EQ(
+      ask(server, {{"api", "completions"}, {"system", "你是记者"}, {"stop", {"。", "！"}}}).text,
+      "答");
+  EXPECT_EQ(server.requests().at(0).target, "/v1/completions");
+  EXPECT_EQ(Json::parse(server.requests().at(0).body), Json::parse(R"({
+    "model": "test-model", "temperature": 0.1, "max_tokens": 1280, "stop": ["。", "！"],
+    "prompt": "你是记者\n\n问题"})"));
+}
+
+TEST_F(OpenaiGeneratorTest, AsksForAStreamWithItsUsage) {
+  const HttpServer server(
+      always({.body = "data: {\"choices\":[{\"delta\":{\"content\":\"答\"}}]}\n\ndata: [DONE]\n\n",
+              .content_type = "text/event-stream"}));
+  const Reply reply = ask(server, {{"stream", true}});
+  EXPECT_EQ(reply.text, "答");
+  EXPECT_TRUE(reply.timing.first_token_seconds.has_value());
+  const ReceivedRequest request = server.requests().at(0);
+  EXPECT_EQ(request.headers.at("accept"), "text/event-stream");
+  const Json body = Json::parse(request.body);
+  EXPECT_EQ(body.at("stream"), true);
+  EXPECT_EQ(body.at("stream_options"), Json({{"include_usage", true}}));
+}
+
+TEST_F(OpenaiGeneratorTest, NamesTheLengthAndLeavesTheTemperatureAsTold) {
+  const HttpServer server(always(completion("答")));
+  ask(server, {{"max_tokens_field", "max_completion_tokens"},
+               {"max_tokens", 77},
+               {"temperature", nullptr}});
+  const Json body = Json::parse(server.requests().at(0).body);
+  EXPECT_EQ(body.at("max_completion_tokens"), 77);
+  EXPECT_FALSE(body.contains("max_tokens"));
+  EXPECT_FALSE(body.contains("temperature"));
+}
+
+TEST_F(OpenaiGeneratorTest, TakesPathQueryAndKeyHeaderAsAzureWantsThem) {
+  const HttpServer server(always(completion("答")));
+  ask(server, {{"base_url", server.url("/openai/deployments/gpt")},
+               {"query", {{"api-version", "2024-06-01 &"}}},
+               {"api_key_header", "api-key"},
+               {"organization", "org-1"},
+               {"project", "p"}});
+  const ReceivedRequest request = server.requests().at(0);
+  EXPECT_EQ(request.target,
+            "/openai/deployments/gpt/chat/completions?api-version=2024-06-01%20%26");
+  EXPECT_EQ(request.headers.at("api-key"), kKey);
+  EXPECT_EQ(request.headers.count("authorization"), 0U);
+  EXPECT_EQ(request.headers.at("openai-organization"), "org-1");
+  EXPECT_EQ(request.headers.at("openai-project"), "p");
+}
+
+TEST_F(OpenaiGeneratorTest, GoesThroughAProxy) {
+  const HttpServer proxy(always(completion("答")));
+  EXPECT_EQ(ask(proxy, {{"base_url", "http://models.invalid/v1"}, {"proxy", proxy.url()}}).text,
+            "答");
+  EXPECT_EQ(proxy.requests().at(0).target, "http://models.invalid/v1/chat/completions");
+}
+
+TEST_F(OpenaiGeneratorTest, RecordsTheServersNameForEachRequest) {
+  ScriptedResponse failure = error_answer(500, "oops");
+  failure.headers = {{"X-Request-Id", "req 1\x7F"}};
+  const HttpServer server(in_turn({failure, completion("答")}));
+  const Reply reply = ask(server);
+  EXPECT_EQ(reply.attempts.at(0).request_id, "req_1_");
+  EXPECT_EQ(reply.attempts.at(1).request_id, "");
+}
+
+TEST_F(OpenaiGeneratorTest, RetriesAClassAsOftenAsItIsTold) {
+  const HttpServer server(always(error_answer(500, "oops")));
+  EXPECT_EQ(ask(server, {{"retries", {{"http_5xx", 0}}}}).attempts.size(), 1U);
+  EXPECT_EQ(ask(server, {{"retries", {{"http_5xx", 6}}}, {"max_attempts", 2}}).attempts.size(), 7U);
+  const HttpServer blank(in_turn({completion(" "), completion("答")}));
+  EXPECT_EQ(ask(blank, {{"retries", {{"empty", 1}}}}).text, "答");
+}
+
+TEST_F(OpenaiGeneratorTest, WaitsOutAnEndpointThatIsDown) {
+  // After 16 failures in a row it counts as down, and no more of them count against the prompts.
+  const HttpServer server([count = 0](const ReceivedRequest&) mutable -> ScriptedResponse {
+    return ++count <= 20 ? ScriptedResponse{.fault = Fault::kReset} : completion("答");
+  });
+  ListSource source(numbered_prompts(30));
+  RecordingSink sink;
+  make(
+      options(server.url("/v1"), {{"max_concurrency", 4}, {"max_attempts", 6}, {"pause_s", 0.001}}))
+      ->generate(source, sink, {});
+  ASSERT_EQ(sink.replies().size(), 30U);
+  for (const auto& [ticket, replies] : sink.replies()) {
+    EXPECT_FALSE(replies.at(0).failure.has_value()) << ticket;
+  }
+}
+
 TEST_F(OpenaiGeneratorTest, SendsNoKeyWhereNoneIsNamed) {
   const HttpServer server(always(completion("答")));
   ask(server, {{"api_key_env", nullptr}});
@@ -452,6 +544,12 @@ TEST_F(OpenaiGeneratorTest, ChecksItsOptions) {
   expect_config_error({{"max_concurrency", 0}}, "/generator/max_concurrency");
   expect_config_error({{"temprature", 1}}, "did you mean 'temperature'?");
   expect_config_error({{"extra_body", {{"stream", true}}}}, "an object without \"stream\"");
+  expect_config_error({{"api", "images"}}, "/generator/api: expected one of");
+  expect_config_error({{"path", "chat"}}, "/generator/path: expected a path");
+  expect_config_error({{"query", {{"a", 1}}}}, "/generator/query: expected an object of strings");
+  expect_config_error({{"retries", {{"timeouts", 1}}}}, "did you mean 'timeout'?");
+  expect_config_error({{"proxy", "http://u:p@h"}}, "must not hold a user name or password");
+  expect_config_error({{"api_key_header", "a b"}}, "the name of a header");
   expect_config_error({{"extra_body", 1}}, "/generator/extra_body: expected an object");
   expect_config_error({{"extra_headers", {{"X", 1}}}}, "an object of strings");
   expect_config_error({{"extra_headers", {{"X", "a\r\nb"}}}}, "without line breaks");

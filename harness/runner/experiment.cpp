@@ -15,9 +15,9 @@ namespace {
 constexpr std::array<const char*, 3> kPathPointers{"/dataset/samples", "/dataset/corpus",
                                                    "/prompts"};
 /// The options that hold one wherever a member has them, the parts of a retriever included.
-constexpr std::array<const char*, 7> kPathOptions{
-    "user_dictionary", "chunks_file",    "vectors_file",      "ids_file",
-    "queries_file",    "query_ids_file", "chat_template_file"};
+constexpr std::array<const char*, 9> kPathOptions{
+    "user_dictionary", "chunks_file",        "vectors_file", "ids_file",   "queries_file",
+    "query_ids_file",  "chat_template_file", "ca_file",      "unix_socket"};
 
 Error config_error(const std::string& file, const std::string& pointer,
                    const std::string& problem) {
@@ -357,6 +357,8 @@ Experiment parse_experiment(Json config, const std::string& file,
   experiment.metrics = resolve_metrics(
       section("metrics", {"bleu", "rouge", "length", "format", "retrieval"}), catalog, file);
   experiment.repeats = static_cast<std::size_t>(options.integer("repeats", 1, 1, kMaxRepeats));
+  Options prices = options.object("prices");
+  experiment.prices = read_price_table(prices);
   options.finish();
   if (const std::size_t count = axes.cell_count(); count > kMaxCells) {
     throw config_error(file, "/",

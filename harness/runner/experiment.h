@@ -7,6 +7,7 @@
 
 #include "harness/core/catalog.h"
 #include "harness/core/json.h"
+#include "harness/runner/prices.h"
 #include "retrievers/retriever.h"
 
 namespace crudbench {
@@ -36,6 +37,7 @@ struct Experiment {
   /// How often every sample is generated and judged, with the seeds of generator and judge raised
   /// by one each time.
   std::size_t repeats = 1;
+  PriceTable prices;
   Json source;  ///< As written, overrides applied.
 };
 

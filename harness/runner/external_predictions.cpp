@@ -252,6 +252,24 @@ std::optional<DocumentIndex> find_gold(const ExternalContext& context,
   return std::nullopt;
 }
 
+std::vector<StoredHit> external_hits(const std::vector<ExternalContext>& contexts,
+                                     std::span<const DocumentIndex> gold, const Corpus& corpus) {
+  std::vector<StoredHit> hits;
+  for (const ExternalContext& context : contexts) {
+    const auto rank = hits.size() + 1;
+    const auto found = find_gold(context, gold, corpus);
+    std::string doc_id = found ? corpus.doc_id(*found) : context.doc_id;
+    if (doc_id.empty()) {
+      doc_id = "external:" + std::to_string(rank);
+    }
+    hits.push_back({.doc_id = std::move(doc_id),
+                    .span = {},
+                    .score = 1.0 / static_cast<double>(rank),
+                    .is_gold = found.has_value()});
+  }
+  return hits;
+}
+
 void score_external_predictions(const std::vector<ExternalPrediction>& predictions,
                                 const std::string& name, const std::vector<Json>& metrics,
                                 const Catalog& catalog, Executor& executor, Store& store) {

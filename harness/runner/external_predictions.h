@@ -10,15 +10,10 @@
 #include "harness/core/catalog.h"
 #include "harness/core/executor.h"
 #include "harness/core/json.h"
+#include "harness/generators/generator.h"
 #include "harness/store/store.h"
 
 namespace crudbench {
-
-/// A passage that a system which ran elsewhere had before it.
-struct ExternalContext {
-  std::string doc_id;  ///< As this program names documents; empty if it is not known.
-  std::string text;    ///< Empty if it is not known.
-};
 
 /// One answer of a system that ran elsewhere.
 struct ExternalPrediction {
@@ -50,6 +45,12 @@ void add_references(std::vector<ExternalPrediction>& predictions,
 /// for any other.
 std::optional<DocumentIndex> find_gold(const ExternalContext& context,
                                        std::span<const DocumentIndex> gold, const Corpus& corpus);
+
+/// Contexts of a system with a retriever of its own, as hits in their order: gold where `find_gold`
+/// finds them among the sample's, named "external:RANK" where nothing else is known; the score is
+/// 1 / rank.
+std::vector<StoredHit> external_hits(const std::vector<ExternalContext>& contexts,
+                                     std::span<const DocumentIndex> gold, const Corpus& corpus);
 
 /// Scores predictions that all have references and stores them as runs of experiment `name`, one a
 /// task, as if they had been generated here. Text metrics only: no data set is known, and so no

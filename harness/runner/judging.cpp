@@ -137,6 +137,9 @@ class Judging {
     examiner.examine(
         tasks, *judge,
         [&](std::size_t task, Examination examination) {
+          if (examination.failure_class == "judge_budget") {
+            return;  // It is open what the judge would say.
+          }
           SampleRecord& record = samples_[positions[task]].record;
           record.examinations[label_] = to_json(examination);
           finished_.push_back(positions[task]);

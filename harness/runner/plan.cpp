@@ -87,6 +87,25 @@ Json essential_generator(const Json& generator, const Catalog& catalog) {
   return essential;
 }
 
+std::vector<Json> costly_generators(const Experiment& experiment, const Catalog& catalog) {
+  std::vector<Json> costly;
+  const auto add = [&](const Json& generator) {
+    const auto& entry = catalog.generators.entries().at(generator.at("type").get<std::string>());
+    if (entry.costly && std::find(costly.begin(), costly.end(), generator) == costly.end()) {
+      costly.push_back(generator);
+    }
+  };
+  for (const Cell& cell : experiment.cells) {
+    add(cell.generator);
+  }
+  for (const Json& metric : experiment.metrics) {
+    if (metric.contains("judge")) {
+      add(metric.at("judge"));
+    }
+  }
+  return costly;
+}
+
 std::vector<std::size_t> samples_of(const Dataset& dataset, std::string_view task) {
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < dataset.samples.size(); ++i) {

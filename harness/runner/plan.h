@@ -39,6 +39,9 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
 /// A generator's configuration without the options that cannot change an answer.
 Json essential_generator(const Json& generator, const Catalog& catalog);
 
+/// The generators and judges of an experiment whose answers cost money or time, each once.
+std::vector<Json> costly_generators(const Experiment& experiment, const Catalog& catalog);
+
 /// The samples of one task, as positions in `dataset.samples`.
 std::vector<std::size_t> samples_of(const Dataset& dataset, std::string_view task);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/core/fingerprint.h"
+#include "harness/runner/external_predictions.h"
 
 namespace crudbench {
 
@@ -21,13 +22,15 @@ constexpr milliseconds kWriteInterval{1000};
 constexpr milliseconds kPollInterval{50};
 
 Json attempts_to_json(std::span<const Attempt> attempts) {
-  const bool is_plain = attempts.size() <= 1 && (attempts.empty() || !attempts.front().failure);
-  if (is_plain) {
+  if (attempts.empty()) {
     return {};
   }
   Json list = Json::array();
   for (const Attempt& attempt : attempts) {
     Json entry = {{"seconds", attempt.seconds}, {"http_status", attempt.http_status}};
+    if (!attempt.request_id.empty()) {
+      entry["request_id"] = attempt.request_id;
+    }
     if (attempt.failure) {
       entry["class"] = attempt.failure->failure_class;
       entry["message"] = attempt.failure->message;
@@ -59,6 +62,7 @@ void RunExecution::execute(std::span<const std::size_t> items, const std::stop_t
     });
     error_.guard([this] { parts_.generator.generate(*this, *this, error_.stop_token()); });
     prompts_.close();
+    error_.request_stop();  // For the reader, where the generator ended before its prompts.
     reader.join();
     outcomes_.close();
   }
@@ -135,6 +139,9 @@ void RunExecution::hand_over(std::size_t index) {
   prompt.query = parts_.items.task->query(sample);
   prompt.passages = std::move(context.passages);
   ticket.record.prompt_sha256 = sha256_hex(prompt.text);
+  if (parts_.bodies) {
+    ticket.prompt = prompt.text;
+  }
   prompts_.push(std::move(prompt));
 }
 
@@ -190,6 +197,9 @@ PromptSource::Status RunExecution::next(Prompt& prompt, milliseconds wait) {
 }
 
 void RunExecution::accept(std::size_t ticket, Reply reply) {
+  if (reply.failure && reply.failure->failure_class == "budget") {
+    return;  // Its fate is still open.
+  }
   outcomes_.push({.ticket = ticket, .reply = std::move(reply)});
 }
 
@@ -223,8 +233,13 @@ void RunExecution::write(std::vector<Outcome>& batch) {
     records.push_back(std::move(tickets_[outcome.ticket].record));
   }
   parts_.store.put_samples(parts_.run_id, records);
-  for (const SampleRecord& record : records) {
-    parts_.sample_finished(record);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    Ticket& ticket = tickets_[batch[i].ticket];
+    if (parts_.bodies) {
+      parts_.bodies(std::exchange(ticket.prompt, {}), ticket.reply);
+    }
+    ticket.reply = {};
+    parts_.sample_finished(records[i]);
   }
 }
 
@@ -233,11 +248,18 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
   record.failure = std::move(reply.failure);
   record.usage = reply.usage;
   record.generation_seconds = reply.seconds;
+  record.first_token_seconds = reply.timing.first_token_seconds;
+  record.inter_token_seconds = reply.timing.inter_token_seconds;
+  record.reasoning = std::move(reply.reasoning);
   record.attempt_count = static_cast<std::int64_t>(reply.attempts.size());
   record.attempts = attempts_to_json(reply.attempts);
   record.finish_reason = std::move(reply.finish_reason);
   record.cached = reply.cached;
   record.details = std::move(reply.details);
+  record_cost(record);
+  if (reply.contexts) {
+    record_contexts(ticket, *reply.contexts);
+  }
   if (!record.failure) {
     record.prediction = parts_.items.task->extract_answer(reply.text);
     if (record.prediction.empty()) {
@@ -254,6 +276,26 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
   ticket.reply = std::move(reply.text);
 }
 
+void RunExecution::record_contexts(Ticket& ticket,
+                                   const std::vector<ExternalContext>& contexts) const {
+  ticket.record.hits =
+      external_hits(contexts, sample_of(ticket).gold_documents, parts_.dataset.corpus);
+  ticket.hits_are_foreign = true;
+}
+
+void RunExecution::record_cost(SampleRecord& record) const {
+  if (!parts_.price) {
+    return;
+  }
+  const std::optional<double> price = cost_of(record.usage, *parts_.price);
+  if (record.cached) {
+    record.cost = 0.0;
+    record.saved = price;
+  } else {
+    record.cost = price;
+  }
+}
+
 void RunExecution::score(std::span<const Outcome> batch) {
   std::vector<Ticket*> scored;
   std::vector<ScorerInput> inputs;
@@ -264,6 +306,12 @@ void RunExecution::score(std::span<const Outcome> batch) {
       continue;
     }
     const Sample& sample = sample_of(ticket);
+    if (ticket.hits_are_foreign) {
+      ticket.documents.clear();
+      for (const StoredHit& hit : record.hits) {
+        ticket.documents.push_back(parts_.document_of(hit.doc_id));
+      }
+    }
     scored.push_back(&ticket);
     inputs.push_back({.task = sample.task,
                       .prediction = record.prediction,
@@ -271,13 +319,14 @@ void RunExecution::score(std::span<const Outcome> batch) {
                       .reply = ticket.reply,
                       .answered = !record.failure.has_value(),
                       .documents = ticket.documents,
-                      .gold = sample.gold_documents,
+                      .gold = parts_.hits_are_known
+                                  ? std::span<const DocumentIndex>(sample.gold_documents)
+                                  : std::span<const DocumentIndex>(),
                       .gold_chunk_count = gold_chunk_count(record)});
   }
   std::vector<Json> scores = parts_.scorer.score_all(inputs, parts_.executor);
   for (std::size_t i = 0; i < scored.size(); ++i) {
     scored[i]->record.scores = std::move(scores[i]);
-    scored[i]->reply.clear();
   }
 }
 

@@ -17,6 +17,7 @@
 #include "harness/runner/bounded_queue.h"
 #include "harness/runner/context_builder.h"
 #include "harness/runner/experiment.h"
+#include "harness/runner/prices.h"
 #include "harness/runner/scorer.h"
 #include "harness/store/store.h"
 #include "harness/tasks/prompt_template.h"
@@ -91,9 +92,19 @@ struct RunParts {
   const ContextOptions& context;
   Generator& generator;
   const Scorer& scorer;
+  /// Of the generator's model; nullopt where it is not known.
+  std::optional<ModelPrice> price;
+  /// False where the generator is a system with a retriever of its own that keeps its hits to
+  /// itself: then there is nothing to measure retrieval by.
+  bool hits_are_known = true;
+  /// The canonical document of an id, or a number of its own for one that the corpus lacks. Called
+  /// from the writing thread.
+  const std::function<DocumentIndex(const std::string& doc_id)>& document_of;
   std::int64_t repeat = 0;
   Store& store;
   Executor& executor;
+  /// Called before the next for every stored sample, with its prompt and its reply; may be null.
+  const std::function<void(const std::string&, const std::string&)>& bodies;
   /// Called for every stored sample, on the writing thread.
   const std::function<void(const SampleRecord&)>& sample_finished;
 };
@@ -106,8 +117,8 @@ class RunExecution final : private PromptSource, private ReplySink {
   explicit RunExecution(const RunParts& parts);
 
   /// Runs the given items (indices into TaskItems) to their fate, or until `stop`; then samples
-  /// that are not finished are not stored. Throws what concerns more than one sample; what was
-  /// finished before is stored.
+  /// that are not finished are not stored; nor are those that the budget does not allow. Throws
+  /// what concerns more than one sample; what was finished before is stored.
   void execute(std::span<const std::size_t> items, const std::stop_token& stop);
 
  private:
@@ -115,7 +126,9 @@ class RunExecution final : private PromptSource, private ReplySink {
   struct Ticket {
     std::size_t item = 0;
     std::vector<DocumentIndex> documents;  ///< Canonical document of each hit.
+    bool hits_are_foreign = false;         ///< They are those of the generator's own retriever.
     std::string reply;
+    std::string prompt;  ///< Kept only for those who want the bodies.
     SampleRecord record;
   };
 
@@ -139,6 +152,8 @@ class RunExecution final : private PromptSource, private ReplySink {
   void write_behind();
   void write(std::vector<Outcome>& batch);
   void complete(Ticket& ticket, Reply reply) const;
+  void record_contexts(Ticket& ticket, const std::vector<ExternalContext>& contexts) const;
+  void record_cost(SampleRecord& record) const;
   void score(std::span<const Outcome> batch);
 
   const Sample& sample_of(const Ticket& ticket) const {

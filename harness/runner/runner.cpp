@@ -12,46 +12,21 @@
 #include "harness/core/fingerprint.h"
 #include "harness/core/log.h"
 #include "harness/generators/caching_generator.h"
-#include "harness/generators/completion_cache.h"
+#include "harness/generators/generator_traits.h"
 #include "harness/generators/llama_host.h"
+#include "harness/net/rate_control.h"
 #include "harness/runner/judging.h"
+#include "harness/runner/metered_generator.h"
+#include "harness/runner/preflight.h"
 #include "harness/runner/provenance.h"
 #include "harness/runner/run_execution.h"
+#include "harness/runner/stored_completions.h"
 #include "harness/runner/thread_pool.h"
 #include "harness/tasks/builtin_tasks.h"
 
 namespace crudbench {
 
 namespace {
-
-/// The completion cache of the generators, over the workspace's store.
-class StoreCompletionCache final : public CompletionCache {
- public:
-  explicit StoreCompletionCache(Store& store) : store_(store) {}
-
-  std::optional<CachedCompletion> find(std::string_view key) override {
-    auto found = store_.find_completion(key);
-    if (!found) {
-      return std::nullopt;
-    }
-    return CachedCompletion{.text = std::move(found->text),
-                            .finish_reason = std::move(found->finish_reason),
-                            .usage = found->usage,
-                            .seconds = found->seconds,
-                            .details = std::move(found->details)};
-  }
-
-  void insert(std::string_view key, const CachedCompletion& completion) override {
-    store_.put_completion(key, {.text = completion.text,
-                                .finish_reason = completion.finish_reason,
-                                .usage = completion.usage,
-                                .seconds = completion.seconds,
-                                .details = completion.details});
-  }
-
- private:
-  Store& store_;
-};
 
 /// The configuration of a generator for one repeat: the first is as written, later ones have the
 /// seed raised where the generator takes one.
@@ -70,6 +45,17 @@ Json with_seed(const Json& config, std::size_t repeat, const Catalog& catalog) {
   }
 }
 
+/// What messages call a generator: its type, model and place.
+std::string generator_name(const Json& config) {
+  std::string name = config.at("type").get<std::string>();
+  for (const char* key : {"model", "base_url", "url"}) {
+    if (const Json value = config.value(key, Json()); value.is_string()) {
+      name += " " + value.get<std::string>();
+    }
+  }
+  return name;
+}
+
 /// Executes an experiment; one object per call of `run_experiment`.
 class ExperimentRunner {
  public:
@@ -84,7 +70,8 @@ class ExperimentRunner {
         executor_(executor),
         options_(options),
         listener_(listener),
-        completions_(store) {}
+        completions_(store, options.refresh),
+        budget_(options.budget != nullptr ? *options.budget : unlimited_) {}
 
   ExperimentOutcome run(const std::stop_token& stop) {
     const Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
@@ -92,7 +79,8 @@ class ExperimentRunner {
     prepare_scorers(plan);
     ExperimentOutcome summary{.run_ids = put_runs(plan)};
     const std::vector<std::size_t> order = execution_order(plan);
-    for (std::size_t position = 0; position < order.size() && !stop.stop_requested(); ++position) {
+    for (std::size_t position = 0;
+         position < order.size() && !stop.stop_requested() && !budget_.is_used_up(); ++position) {
       const PlannedRun& run = plan.runs[order[position]];
       const std::int64_t run_id = summary.run_ids[order[position]];
       listener_.run_started(run, position, order.size());
@@ -107,8 +95,10 @@ class ExperimentRunner {
       summary.total += std::max(static_cast<std::int64_t>(plan.runs[i].sample_count),
                                 progress.ok + progress.failed);
     }
-    summary.interrupted = stop.stop_requested() &&
-                          (summary.ok + summary.failed < summary.total || judging_is_unfinished_);
+    const bool is_unfinished =
+        summary.ok + summary.failed < summary.total || judging_is_unfinished_;
+    summary.over_budget = budget_.is_used_up() && is_unfinished;
+    summary.interrupted = summary.over_budget || (stop.stop_requested() && is_unfinished);
     return summary;
   }
 
@@ -241,29 +231,10 @@ class ExperimentRunner {
                                  .message = "the prediction is empty"};
       }
       if (prediction.contexts) {
-        record.hits = external_hits(*prediction.contexts, sample);
+        record.hits = external_hits(*prediction.contexts, sample.gold_documents, dataset_.corpus);
       }
     }
     return records;
-  }
-
-  /// Hits in the order of the contexts, with 1 / rank for a score.
-  std::vector<StoredHit> external_hits(const std::vector<ExternalContext>& contexts,
-                                       const Sample& sample) const {
-    std::vector<StoredHit> hits;
-    for (const ExternalContext& context : contexts) {
-      const auto rank = hits.size() + 1;
-      const auto gold = find_gold(context, sample.gold_documents, dataset_.corpus);
-      std::string doc_id = gold ? dataset_.corpus.doc_id(*gold) : context.doc_id;
-      if (doc_id.empty()) {
-        doc_id = "external:" + std::to_string(rank);
-      }
-      hits.push_back({.doc_id = std::move(doc_id),
-                      .span = {},
-                      .score = 1.0 / static_cast<double>(rank),
-                      .is_gold = gold.has_value()});
-    }
-    return hits;
   }
 
   std::unique_ptr<KnowledgeBase> new_knowledge_base() const {
@@ -324,6 +295,14 @@ class ExperimentRunner {
       const Cell& cell = experiment_.cells[run.cell];
       Json sections = cell.to_json();
       sections["dataset"] = dataset;
+      if (const auto price = experiment_.prices.of(cell.generator)) {
+        provenance["price"] = {{"currency", experiment_.prices.currency},
+                               {"input", price->input},
+                               {"cached_input", price->cached_input},
+                               {"output", price->output}};
+      } else {
+        provenance.erase("price");
+      }
       provenance["prompt_sha256"] = load_prompt_template(cell.prompts, run.task).sha256();
       run_ids.push_back(
           store_.put_run({.fingerprint = run.fingerprint,
@@ -343,23 +322,38 @@ class ExperimentRunner {
     const std::vector<std::vector<std::size_t>> pending = pending_items(run_id, items);
     const bool is_done = std::all_of(pending.begin(), pending.end(),
                                      [](const auto& of_repeat) { return of_repeat.empty(); });
-    update_scores(run_id, run.task, !is_done);
+    const Cell& cell = experiment_.cells[run.cell];
+    const bool hits_are_known = tells_hits(cell.generator);
+    update_scores(run_id, run.task, !is_done, hits_are_known);
     if (is_done) {
       return;
     }
-    const Cell& cell = experiment_.cells[run.cell];
     const Retriever& retriever = open_retriever(cell, run.retrieval_fingerprint);
     SharedHits& hits = shared_hits(run, plan, retriever);
     const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);
     Options context_options(cell.context, "context");
     const ContextOptions context = read_context_options(context_options);
     const std::function<void(const SampleRecord&)> sample_finished =
-        [this](const SampleRecord& sample) { listener_.sample_finished(sample); };
-    for (std::size_t repeat = 0; repeat < pending.size() && !stop.stop_requested(); ++repeat) {
-      if (pending[repeat].empty()) {
+        [this](const SampleRecord& sample) {
+          if (sample.saved) {
+            budget_.add_saved(*sample.saved);
+          }
+          listener_.sample_finished(sample);
+        };
+    std::function<void(const std::string&, const std::string&)> bodies;
+    if (options_.keep_bodies) {
+      bodies = [this](const std::string& prompt, const std::string& reply) {
+        listener_.sample_bodies(prompt, reply);
+      };
+    }
+    const std::function<DocumentIndex(const std::string&)> document_of =
+        [this](const std::string& doc_id) { return document_index(doc_id); };
+    for (std::size_t repeat = 0; repeat < pending.size(); ++repeat) {
+      if (pending[repeat].empty() || stop.stop_requested() || budget_.is_used_up()) {
         continue;
       }
-      const std::unique_ptr<Generator> generator = make_generator(cell.generator, repeat);
+      const std::unique_ptr<Generator> generator =
+          make_generator(cell.generator, repeat, "generation");
       RunExecution execution({.run_id = run_id,
                               .cell = cell,
                               .items = items,
@@ -370,9 +364,13 @@ class ExperimentRunner {
                               .context = context,
                               .generator = *generator,
                               .scorer = scorer_of(run.task),
+                              .price = experiment_.prices.of(cell.generator),
+                              .hits_are_known = hits_are_known,
+                              .document_of = document_of,
                               .repeat = static_cast<std::int64_t>(repeat),
                               .store = store_,
                               .executor = executor_beside(*generator),
+                              .bodies = bodies,
                               .sample_finished = sample_finished});
       execution.execute(pending[repeat], stop);
     }
@@ -382,8 +380,10 @@ class ExperimentRunner {
   std::vector<std::vector<std::size_t>> pending_items(std::int64_t run_id,
                                                       const TaskItems& items) const {
     std::set<std::pair<std::int64_t, std::int64_t>> finished;
-    for (const auto& pair : store_.finished(run_id, options_.retry_failed)) {
-      finished.insert(pair);
+    if (!options_.refresh) {
+      for (const auto& pair : store_.finished(run_id, options_.retry_failed)) {
+        finished.insert(pair);
+      }
     }
     std::vector<std::vector<std::size_t>> pending(experiment_.repeats);
     for (std::size_t repeat = 0; repeat < pending.size(); ++repeat) {
@@ -447,12 +447,12 @@ class ExperimentRunner {
       if (is_done && !options_.retry_failed) {
         continue;
       }
-      if (stop.stop_requested()) {
+      if (stop.stop_requested() || budget_.is_used_up()) {
         judging_is_unfinished_ = true;
         return;
       }
       const std::function<std::unique_ptr<Generator>(std::size_t)> make_judge =
-          [&](std::size_t repeat) { return make_generator(metric.at("judge"), repeat); };
+          [&](std::size_t repeat) { return make_generator(metric.at("judge"), repeat, "judge"); };
       const std::function<void(std::size_t)> started = [&](std::size_t count) {
         listener_.judging_started(key, count);
       };
@@ -618,15 +618,39 @@ class ExperimentRunner {
     return *idle_pool_;
   }
 
-  /// The generator, or judge, of one repeat.
-  std::unique_ptr<Generator> make_generator(const Json& config, std::size_t repeat) {
+  /// Whether what the generator's system had retrieved is known.
+  bool tells_hits(const Json& generator) const {
+    return !traits_of(generator.at("type").get<std::string>()).retrieves_itself ||
+           generator.value("contexts", Json()).is_string();
+  }
+
+  /// The generator, or judge, of one repeat: counted, tried before it is trusted, asked only what
+  /// the completion cache does not hold.
+  std::unique_ptr<Generator> make_generator(const Json& config, std::size_t repeat,
+                                            const std::string& purpose) {
     const Json seeded = with_seed(config, repeat, catalog_);
     const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
     std::unique_ptr<Generator> generator =
-        catalog_.generators.build(seeded, GeneratorParts{.executor = executor_, .llama = &llama_});
+        catalog_.generators.build(seeded, {.executor = executor_, .llama = &llama_, .rates = &rates_});
+    if (traits_of(config.at("type").get<std::string>()).is_remote) {
+      generator = make_preflight_generator(std::move(generator), generator_name(config), proven_);
+    }
     if (!entry.costly) {
       return generator;
     }
+    const Json system = config.value("system", Json());
+    const Json model = config.value("model", Json());
+    const Json max_tokens = config.value("max_tokens", Json());
+    generator = make_metered_generator(
+        std::move(generator),
+        {.experiment = experiment_.name,
+         .purpose = purpose,
+         .model = (model.is_string() ? model : config.at("type")).get<std::string>(),
+         .currency = experiment_.prices.currency,
+         .price = experiment_.prices.of(config),
+         .max_tokens = max_tokens.is_number_integer() ? max_tokens.get<std::int64_t>() : 0,
+         .system_bytes = system.is_string() ? system.get<std::string>().size() : 0},
+        budget_, completions_);
     FingerprintBuilder fingerprint("generator", 1);
     fingerprint.add(to_text(essential_generator(seeded, catalog_)));
     if (repeat > 0) {  // Also where the generator takes no seed.
@@ -650,7 +674,11 @@ class ExperimentRunner {
   std::unique_ptr<KnowledgeBase> metric_base_;  ///< The embedders of metrics.
   std::map<std::string, TaskScoring> scoring_;  // by task
   bool judging_is_unfinished_ = false;          ///< A stop came before a judge had seen all.
-  StoreCompletionCache completions_;
+  StoredCompletions completions_;
+  Budget unlimited_{std::nullopt};
+  Budget& budget_;
+  RateControls rates_;
+  ProvenGenerators proven_;
   std::map<std::string, TaskItems> items_;  // by task
   std::unique_ptr<KnowledgeBase> knowledge_base_;
   std::string open_chunker_;

@@ -7,6 +7,7 @@
 
 #include "harness/core/catalog.h"
 #include "harness/core/executor.h"
+#include "harness/runner/budget.h"
 #include "harness/runner/experiment.h"
 #include "harness/runner/external_predictions.h"
 #include "harness/runner/plan.h"
@@ -22,6 +23,9 @@ class RunListener {
 
   /// `position` counts from 0 among `run_count` runs.
   virtual void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) = 0;
+  /// Prompt and raw reply of the sample whose `sample_finished` follows; only with
+  /// `RunOptions::keep_bodies`.
+  virtual void sample_bodies(const std::string& /*prompt*/, const std::string& /*reply*/) {}
   virtual void sample_finished(const SampleRecord& sample) = 0;
   /// A judge is about to be asked about `count` samples of the run that was started last.
   virtual void judging_started(const std::string& metric, std::size_t count) = 0;
@@ -32,6 +36,12 @@ class RunListener {
 struct RunOptions {
   /// Run failed samples again instead of leaving them failed.
   bool retry_failed = false;
+  /// Run every sample again, and ask for every answer again, whatever the completion cache holds.
+  bool refresh = false;
+  /// Tell the listener prompts and replies.
+  bool keep_bodies = false;
+  /// What may be spent; outlives the execution. nullptr: nothing is limited.
+  Budget* budget = nullptr;
 };
 
 /// The fate of all samples of an experiment, those of earlier executions included.
@@ -40,6 +50,7 @@ struct ExperimentOutcome {
   std::int64_t failed = 0;
   std::int64_t total = 0;
   bool interrupted = false;
+  bool over_budget = false;  ///< Interrupted, because the budget allows no further request.
   std::vector<std::int64_t> run_ids;  ///< In the plan's order.
 };
 

@@ -23,5 +23,7 @@ extern const Command kCompareCommand;
 extern const Command kLsCommand;
 extern const Command kShowCommand;
 extern const Command kListCommand;
+extern const Command kCacheCommand;
+extern const Command kFsckCommand;
 
 }  // namespace crudbench

@@ -1,9 +1,11 @@
+#include <cmath>
 #include <map>
 #include <optional>
 
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
 #include "harness/runner/builtin_catalog.h"
+#include "harness/runner/estimate.h"
 #include "harness/runner/plan.h"
 #include "harness/runner/scorer.h"
 #include "harness/store/store.h"
@@ -60,6 +62,57 @@ std::int64_t judge_requests(const Experiment& experiment, const Plan& plan, cons
   return requests;
 }
 
+Json estimate_json(const Estimate& estimate) {
+  return {{"expected", estimate.expected}, {"low", estimate.low}, {"high", estimate.high}};
+}
+
+Json spending_json(const std::vector<SpendingEstimate>& estimates, const std::string& currency) {
+  Json list = Json::array();
+  for (const SpendingEstimate& estimate : estimates) {
+    list.push_back({{"model", estimate.model},
+                    {"requests", estimate.requests},
+                    {"prompt_tokens", estimate_json(estimate.prompt_tokens)},
+                    {"completion_tokens", estimate_json(estimate.completion_tokens)},
+                    {"most_completion_tokens", estimate.most_completion_tokens},
+                    {"currency", currency},
+                    {"cost", estimate.cost ? estimate_json(*estimate.cost) : Json()},
+                    {"highest_cost", estimate.highest_cost ? Json(*estimate.highest_cost) : Json()},
+                    {"basis", estimate.basis}});
+  }
+  return list;
+}
+
+/// "1234 (900 to 1600)".
+std::string range_text(const Estimate& estimate) {
+  const auto rounded = [](double value) { return std::to_string(std::llround(value)); };
+  return rounded(estimate.expected) + " (" + rounded(estimate.low) + " to " +
+         rounded(estimate.high) + ")";
+}
+
+std::string spending_text(const std::vector<SpendingEstimate>& estimates,
+                          const std::string& currency) {
+  std::string text;
+  for (const SpendingEstimate& estimate : estimates) {
+    text += "\nestimated for " + estimate.model +
+            ", judges left out: " + range_text(estimate.prompt_tokens) + " prompt tokens, " +
+            range_text(estimate.completion_tokens) + " answer tokens\n";
+    if (estimate.cost) {
+      text += "  cost: " + format_money(estimate.cost->expected, currency) + " (" +
+              format_money(estimate.cost->low, currency) + " to " +
+              format_money(estimate.cost->high, currency) + ")";
+      if (estimate.highest_cost) {
+        text += ", at most " + format_money(*estimate.highest_cost, currency) +
+                " if every answer runs to its limit";
+      }
+      text += "\n";
+    } else {
+      text += "  cost: unknown; /prices/models has no price for it\n";
+    }
+    text += "  from " + estimate.basis + "\n";
+  }
+  return text;
+}
+
 ExitCode run(const Arguments& arguments) {
   const Experiment experiment = experiment_of(arguments);
   const Workspace workspace = workspace_of(arguments);
@@ -93,6 +146,10 @@ ExitCode run(const Arguments& arguments) {
     requests += costly ? left : 0;
   }
 
+  const std::vector<SpendingEstimate> estimates =
+      estimate_spending(experiment, dataset, builtin_catalog(), plan, store ? &*store : nullptr);
+  const std::string& currency = experiment.prices.currency;
+
   if (arguments.has("json")) {
     Json stages = Json::array();
     for (const KnowledgeBaseStage& stage : plan.stages) {
@@ -115,6 +172,7 @@ ExitCode run(const Arguments& arguments) {
                 {"samples_to_do", to_do},
                 {"requests_at_most", requests},
                 {"judge_requests", to_judges},
+                {"estimates", spending_json(estimates, currency)},
                 {"stages", stages},
                 {"runs", runs}});
     return ExitCode::kDone;
@@ -148,6 +206,7 @@ ExitCode run(const Arguments& arguments) {
             " (one more for every reply that cannot be read; cached answers and questions are not "
             "asked for again)\n";
   }
+  text += spending_text(estimates, currency);
   print(text);
   return ExitCode::kDone;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "harness/core/log.h"
+#include "harness/runner/prices.h"
 #include "harness/text/utf8.h"
 
 namespace crudbench {
@@ -69,10 +70,11 @@ std::string fit(const std::string& text, std::size_t columns) {
 
 }  // namespace
 
-ProgressView::ProgressView(std::vector<std::string> cell_labels, bool quiet)
+ProgressView::ProgressView(std::vector<std::string> cell_labels, bool quiet, std::string currency)
     : cell_labels_(std::move(cell_labels)),
       quiet_(quiet),
-      live_(!quiet && ::isatty(STDERR_FILENO) == 1) {
+      live_(!quiet && ::isatty(STDERR_FILENO) == 1),
+      currency_(std::move(currency)) {
   if (live_) {  // A log line takes the bar's place; the next sample draws it anew.
     set_log_hooks({.before = [] { std::fputs(kClearLine, stderr); }});
   }
@@ -108,6 +110,9 @@ void ProgressView::sample_finished(const SampleRecord& sample) {
   const std::lock_guard lock(mutex_);
   ++(sample.failure ? failed_ : ok_);
   cached_ += sample.cached ? 1 : 0;
+  has_prices_ = has_prices_ || sample.cost || sample.saved;
+  spent_ += sample.cost.value_or(0.0);
+  saved_ += sample.saved.value_or(0.0);
   completion_tokens_ +=
       sample.cached ? 0 : std::max<std::int64_t>(sample.usage.completion_tokens, 0);
   if (live_ && Clock::now() - drawn_ >= kRedrawInterval) {
@@ -174,6 +179,10 @@ void ProgressView::draw() {
   facts += rate(static_cast<double>(done_now), seconds);
   if (completion_tokens_ > 0 && !is_judging) {
     facts += "  " + rate(static_cast<double>(completion_tokens_), seconds) + " tokens";
+  }
+  if (has_prices_) {
+    facts += "  spent " + format_money(spent_, currency_);
+    facts += saved_ > 0 ? " saved " + format_money(saved_, currency_) : "";
   }
   if (done_now > 0) {
     facts += "  ETA " +

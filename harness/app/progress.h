@@ -16,7 +16,7 @@ namespace crudbench {
 class ProgressView final : public RunListener {
  public:
   /// `cell_labels` are the names of the experiment's cells.
-  ProgressView(std::vector<std::string> cell_labels, bool quiet);
+  ProgressView(std::vector<std::string> cell_labels, bool quiet, std::string currency = "");
   ~ProgressView() override;
   ProgressView(const ProgressView&) = delete;
   ProgressView& operator=(const ProgressView&) = delete;
@@ -36,6 +36,7 @@ class ProgressView final : public RunListener {
   const std::vector<std::string> cell_labels_;
   const bool quiet_;
   const bool live_;
+  const std::string currency_;
   std::mutex mutex_;  ///< Guards everything below.
   std::string title_;
   std::int64_t total_ = 0;
@@ -44,6 +45,9 @@ class ProgressView final : public RunListener {
   std::int64_t failed_ = 0;
   std::int64_t cached_ = 0;
   std::int64_t completion_tokens_ = 0;
+  double spent_ = 0.0;  ///< By this execution.
+  double saved_ = 0.0;
+  bool has_prices_ = false;
   /// Of the judging under way; 0 of 0 while samples are generated.
   std::size_t judged_ = 0;
   std::size_t to_judge_ = 0;

@@ -8,10 +8,15 @@
 #include <thread>
 
 #include "harness/app/commands.h"
+#include "harness/app/event_stream.h"
+#include "harness/app/listeners.h"
 #include "harness/app/progress.h"
+#include "harness/app/run_log.h"
 #include "harness/app/session.h"
 #include "harness/core/error.h"
 #include "harness/core/log.h"
+#include "harness/generators/generator_traits.h"
+#include "harness/runner/budget.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/runner.h"
 #include "harness/store/store.h"
@@ -25,6 +30,11 @@ constexpr OptionSpec kOptions[]{
     kThreadsOption,
     {"max-failures", "N|P%", "failed samples allowed before exit code 4 (default: 1%)"},
     {"retry-failed", "", "run failed samples again"},
+    {"budget", "AMOUNT",
+     "spend at most this on the experiment, earlier executions included, in the currency of "
+     "\"prices\""},
+    {"refresh", "", "run every sample again, and ask for every answer again"},
+    {"log-bodies", "", "write prompts and replies to the run's log in the workspace"},
 };
 
 constexpr CommandSpec kSpec{
@@ -37,7 +47,8 @@ constexpr CommandSpec kSpec{
     .examples =
         "  crudbench run configs/experiments/sample.json\n"
         "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
-        "  crudbench run my.json --retry-failed --max-failures 0\n"};
+        "  crudbench run my.json --retry-failed --max-failures 0\n"
+        "  crudbench run my.json --budget 5.00 --json > events.jsonl\n"};
 
 /// Interrupts so far. A handler is the one thing that works in whichever thread the system picks,
 /// those of libraries included, which no mask of ours reaches.
@@ -110,6 +121,38 @@ double allowed_failures(const std::string& text, std::int64_t total) {
   return is_share ? value / 100.0 * static_cast<double>(total) : value;
 }
 
+/// What `--budget` allows. Throws Error(kInvalidConfig), also where a model has no price.
+std::optional<double> budget_of(const Arguments& arguments, const Experiment& experiment) {
+  const std::optional<std::string> text = arguments.value("budget");
+  if (!text) {
+    return std::nullopt;
+  }
+  double amount = 0.0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped_at, problem] = std::from_chars(text->data(), end, amount);
+  if (problem != std::errc() || stopped_at != end || !std::isfinite(amount) || amount < 0) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "--budget: expected an amount such as 5.00, found '" + *text + "'");
+  }
+  for (const Json& generator : costly_generators(experiment, builtin_catalog())) {
+    const bool is_remote = traits_of(generator.at("type").get<std::string>()).is_remote;
+    if (is_remote && !experiment.prices.of(generator)) {  // What runs here costs nothing.
+      throw Error(ErrorCode::kInvalidConfig,
+                  "--budget: " + experiment.file + ": /prices/models: no price for the model '" +
+                      generator.value("model", generator.at("type")).get<std::string>() + "'");
+    }
+  }
+  return amount;
+}
+
+double spent_before(const Store& store, const std::string& experiment) {
+  double spent = 0.0;
+  for (const SpendingRecord& record : store.spending(experiment)) {
+    spent += record.cost;
+  }
+  return spent;
+}
+
 ExitCode exit_code_of(const ExperimentOutcome& summary, double allowed) {
   if (summary.interrupted) {
     return ExitCode::kInterrupted;
@@ -117,36 +160,77 @@ ExitCode exit_code_of(const ExperimentOutcome& summary, double allowed) {
   return static_cast<double>(summary.failed) > allowed ? ExitCode::kFailures : ExitCode::kDone;
 }
 
+/// Says what was spent and saved, where a price is known.
+void report_money(const Experiment& experiment, const Budget& budget) {
+  if (experiment.prices.models.empty()) {
+    return;
+  }
+  log_info("run", "spent " + format_money(budget.spent(), experiment.prices.currency) +
+                      " on the experiment; the completion cache saved " +
+                      format_money(budget.saved(), experiment.prices.currency) + " this time");
+}
+
 ExitCode run(const Arguments& arguments) {
   const std::string limit = arguments.value("max-failures").value_or("1%");
   allowed_failures(limit, 0);  // Refuses a malformed value before any work.
   const Experiment experiment = experiment_of(arguments);
+  const std::optional<double> budget_limit = budget_of(arguments, experiment);
   const Workspace workspace = workspace_of(arguments);
   const SignalWatcher signals;
   const WorkspaceLock lock(workspace);
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
   const Dataset dataset = read_dataset(experiment, *pool);
   Store store(workspace, Database::Mode::kReadWrite);
+  Budget budget(budget_limit, spent_before(store, experiment.name));
+  const bool streams = arguments.has("json");
+  if (streams) {
+    EventStream::print_event("experiment_started", {{"version", EventStream::kVersion},
+                                                    {"experiment", experiment.name},
+                                                    {"workspace", workspace.folder.string()},
+                                                    {"cells", experiment.cells.size()},
+                                                    {"currency", experiment.prices.currency},
+                                                    {"spent", budget.spent()}});
+  }
   ExperimentOutcome summary;
   {
-    ProgressView progress(labels_of(experiment), arguments.has("quiet"));
+    const std::vector<std::string> labels = labels_of(experiment);
+    ProgressView progress(labels, arguments.has("quiet"), experiment.prices.currency);
+    RunLog log(workspace);
+    EventStream events(labels);
+    std::vector<RunListener*> all{&progress, &log};
+    if (streams) {
+      all.push_back(&events);
+    }
+    Listeners listeners(all);
     summary = run_experiment(experiment, dataset, builtin_catalog(), store, workspace, *pool,
-                             {.retry_failed = arguments.has("retry-failed")}, progress,
-                             signals.stop_token());
+                             {.retry_failed = arguments.has("retry-failed"),
+                              .refresh = arguments.has("refresh"),
+                              .keep_bodies = arguments.has("log-bodies"),
+                              .budget = &budget},
+                             listeners, signals.stop_token());
   }
   const double allowed = allowed_failures(limit, summary.total);
-  if (arguments.has("json")) {
-    print_json({{"experiment", experiment.name},
-                {"workspace", workspace.folder.string()},
-                {"runs", summary.run_ids.size()},
-                {"samples", summary.total},
-                {"ok", summary.ok},
-                {"failed", summary.failed},
-                {"interrupted", summary.interrupted}});
-    return exit_code_of(summary, allowed);
+  if (streams) {
+    EventStream::print_event("experiment_finished", {{"experiment", experiment.name},
+                                                     {"workspace", workspace.folder.string()},
+                                                     {"runs", summary.run_ids.size()},
+                                                     {"samples", summary.total},
+                                                     {"ok", summary.ok},
+                                                     {"failed", summary.failed},
+                                                     {"interrupted", summary.interrupted},
+                                                     {"over_budget", summary.over_budget},
+                                                     {"currency", experiment.prices.currency},
+                                                     {"spent", budget.spent()},
+                                                     {"saved", budget.saved()}});
+  } else {
+    print_leaderboard(store, experiment.name, *pool);
   }
-  print_leaderboard(store, experiment.name, *pool);
-  if (summary.interrupted) {
+  report_money(experiment, budget);
+  if (summary.over_budget) {
+    log_warning("run", "stopped before the budget is exceeded, with " +
+                           std::to_string(summary.total - summary.ok - summary.failed) +
+                           " samples to go; the same command with a larger --budget continues");
+  } else if (summary.interrupted) {
     log_warning("run", "interrupted with " +
                            std::to_string(summary.total - summary.ok - summary.failed) +
                            " samples to go; the same command continues");

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
@@ -74,23 +73,8 @@ std::optional<Failure> preflight(const Json& generator, Executor& executor) {
 
 /// The costly generators and judges of an experiment, each once, and how they answered.
 Json check_endpoints(const Experiment& experiment, Executor& executor) {
-  std::vector<Json> generators;
-  for (const Cell& cell : experiment.cells) {
-    generators.push_back(cell.generator);
-  }
-  for (const Json& metric : experiment.metrics) {
-    if (is_judged(metric, builtin_catalog())) {
-      generators.push_back(metric.at("judge"));
-    }
-  }
   Json endpoints = Json::array();
-  std::set<std::string> seen;
-  for (const Json& generator : generators) {
-    const auto& entry =
-        builtin_catalog().generators.entries().at(generator.at("type").get<std::string>());
-    if (!entry.costly || !seen.insert(to_text(generator)).second) {
-      continue;
-    }
+  for (const Json& generator : costly_generators(experiment, builtin_catalog())) {
     Json result = {{"generator", generator}, {"ok", true}};
     if (const auto failure = preflight(generator, executor)) {
       result["ok"] = false;

@@ -82,7 +82,7 @@ ProcessResult SampleRun::result_;
 
 TEST_F(SampleRun, CoversEverySampleOfEveryCell) {
   EXPECT_EQ(result_.exit_status, 0) << result_.errors;
-  const Json outcome = Json::parse(result_.output);
+  const Json outcome = last_event(result_.output);
   EXPECT_EQ(outcome.at("runs"), 48);      // (2 chunk sizes x 3 retrievers + 2 bounds) x 6 tasks
   EXPECT_EQ(outcome.at("samples"), 672);  // 14 samples a task
   EXPECT_EQ(outcome.at("ok"), 672);

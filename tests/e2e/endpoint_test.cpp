@@ -1,3 +1,5 @@
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <signal.h>
@@ -33,8 +35,9 @@ ProcessResult run_with_key(std::vector<std::string> arguments) {
   return run_process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
 }
 
+/// The last event of `run --json`.
 Json outcome_of(const ProcessResult& result) {
-  return Json::parse(result.output);
+  return last_event(result.output);
 }
 
 TEST(Endpoint, BringsEverySampleToItsFateDespiteFaults) {
@@ -180,12 +183,37 @@ TEST(Endpoint, ContinuesAfterKillsWithoutAskingTwice) {
 
 TEST(Endpoint, KeepsTheKeyToItself) {
   const TemporaryFolder folder;
-  const FaultServer server({"--rate", "0.5", "--always-fail-rate", "0.2", "--hang-seconds", "2"});
-  auto arguments = endpoint_run(server.base_url(), folder.path() / "ws");
-  arguments.insert(arguments.end(), {"--verbose"});
-  const ProcessResult result = run_with_key(arguments);
+  // A server that says the key again and again, among all its other faults.
+  const FaultServer server({"--rate", "0.5", "--always-fail-rate", "0.2", "--hang-seconds", "2",
+                            "--echo", kKey, "--seed", "2"});
+  const std::string workspace = folder.path() / "ws";
+  auto arguments = endpoint_run(server.base_url(), workspace);
+  arguments.insert(arguments.end(), {"--verbose", "--json", "--log-bodies"});
+  Process process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+  std::string command_line;
+  while (!process.has_ended() && process.output().find("\"sample\"") == std::string::npos) {
+    std::ifstream file("/proc/" + std::to_string(process.pid()) + "/cmdline");
+    command_line.append(std::istreambuf_iterator<char>(file), {});
+    ::usleep(2000);
+  }
+  EXPECT_THAT(command_line, HasSubstr("/generator="));
+  EXPECT_THAT(command_line, Not(HasSubstr(kKey)));
+  const ProcessResult result = process.wait();
+  EXPECT_THAT(result.output, HasSubstr("experiment_finished")) << result.errors;
   EXPECT_THAT(result.output + result.errors, Not(HasSubstr(kKey)));
-  crudbench({"report", folder.path() / "ws", "-o", folder.path() / "ws" / "report"});
+  std::string shown;
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"report", workspace, "-o", folder.path() / "ws" / "report"},
+        {"report", workspace, "-o", folder.path() / "ws" / "json", "--format", "json"},
+        {"ls", "--json", "--workspace", workspace},
+        {"show", "1", "--json", "--workspace", workspace},
+        {"cache", "export", folder.path() / "ws" / "answers.jsonl", "--workspace", workspace},
+        {"fsck", workspace},
+        {"plan", sample_config(), "--json", "--workspace", workspace}}) {
+    const ProcessResult told = crudbench(command);
+    shown += told.output + told.errors;
+  }
+  EXPECT_THAT(shown, Not(HasSubstr(kKey)));
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
     if (entry.is_regular_file()) {

@@ -20,6 +20,12 @@ ProcessResult crudbench(const std::vector<std::string>& arguments) {
   return run_process(program(), arguments);
 }
 
+Json last_event(const std::string& output) {
+  const std::size_t end = output.find_last_not_of('\n');
+  const std::size_t begin = output.rfind('\n', end);
+  return Json::parse(output.substr(begin == std::string::npos ? 0 : begin + 1));
+}
+
 std::string sample_config() {
   return (source_root() / "configs" / "experiments" / "sample.json").string();
 }

@@ -17,6 +17,9 @@ std::filesystem::path fault_server();
 /// Runs `crudbench ARGUMENTS…` to its end.
 ProcessResult crudbench(const std::vector<std::string>& arguments);
 
+/// The last line of what `crudbench run --json` has printed.
+Json last_event(const std::string& output);
+
 /// The shipped sample experiment.
 std::string sample_config();
 

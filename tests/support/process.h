@@ -27,6 +27,7 @@ class Process {
 
   pid_t id() const noexcept { return pid_; }
   void signal(int number) const;
+  pid_t pid() const noexcept { return pid_; }
   bool has_ended();
   /// What it has printed so far.
   std::string output() const;

@@ -1,0 +1,214 @@
+#include <map>
+#include <set>
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness/core/files.h"
+#include "harness/store/store.h"
+#include "tests/e2e/program.h"
+
+namespace crudbench {
+namespace {
+
+using namespace testing_support;  // NOLINT(google-build-using-namespace)
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kKey = "sk-crudbench-secret-7f3a";
+
+std::vector<std::string> run_arguments(const std::string& base_url, const std::string& workspace,
+                                       const Json& changes = Json::object()) {
+  Json generator = {{"type", "openai"},       {"base_url", base_url},
+                    {"model", "m"},           {"timeout_s", 2},
+                    {"backoff_s", 0.002},     {"pause_s", 0.02},
+                    {"max_concurrency", 64},  {"api_key_env", "CRUDBENCH_TEST_KEY"},
+                    {"retry_budget", 1000.0}, {"adaptive_concurrency", false}};
+  generator.update(changes);
+  return {"run",         sample_config(),
+          "--workspace", workspace,
+          "--json",      "--quiet",
+          "--set",       "/retriever={\"type\":\"bm25\",\"top_k\":1}",
+          "--set",       "/chunker/size=128",
+          "--set",       "/metrics=[\"length\"]",
+          "--set",       "/generator=" + to_text(generator)};
+}
+
+ProcessResult run_with_key(const std::vector<std::string>& arguments) {
+  return run_process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+}
+
+/// What the client has to call what the server did.
+const std::map<std::string, std::string>& class_of_outcome() {
+  static const std::map<std::string, std::string> classes = {{"ok", "ok"},
+                                                             {"429", "rate_limited"},
+                                                             {"429_retry_after", "rate_limited"},
+                                                             {"storm_429", "rate_limited"},
+                                                             {"500", "http_5xx"},
+                                                             {"503", "http_5xx"},
+                                                             {"storm_500", "http_5xx"},
+                                                             {"hang", "timeout"},
+                                                             {"slow_loris", "timeout"},
+                                                             {"garbage", "malformed"},
+                                                             {"html", "malformed"},
+                                                             {"invalid_json", "malformed"},
+                                                             {"nan", "malformed"},
+                                                             {"truncated_gzip", "malformed"},
+                                                             {"reset", "connect"},
+                                                             {"close_mid_body", "connect"},
+                                                             {"reset_mid_body", "connect"},
+                                                             {"huge", "too_large"},
+                                                             {"redirect", "redirect"},
+                                                             {"401", "http_4xx"}};
+  return classes;
+}
+
+/// Attempts by class, as the store has them.
+std::map<std::string, int> recorded_attempts(const std::string& workspace, int& samples) {
+  std::map<std::string, int> attempts;
+  const Store store(Workspace{workspace}, Database::Mode::kReadOnly);
+  for (const RunRecord& run : store.runs()) {
+    store.visit_samples(run.run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+      ++samples;
+      EXPECT_EQ(sample.attempt_count, static_cast<std::int64_t>(sample.attempts.size()));
+      int ok = 0;
+      for (const Json& attempt : sample.attempts) {
+        const std::string what = attempt.value("class", "ok");
+        ok += what == "ok" ? 1 : 0;
+        ++attempts[what];
+      }
+      EXPECT_EQ(ok, sample.failure ? 0 : 1) << "sent again after success";
+      if (sample.failure) {
+        EXPECT_EQ(sample.attempts.back().at("class"), sample.failure->failure_class);
+      }
+    });
+  }
+  return attempts;
+}
+
+/// A samples file with that many questions, each of its own.
+std::filesystem::path write_samples(const TemporaryFolder& folder, int count) {
+  Json list = Json::array();
+  for (int i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    list.push_back({{"ID", "q" + number},
+                    {"event", "第" + number + "件事"},
+                    {"news1", "第" + number + "篇报道"},
+                    {"questions", "第" + number + "个问题是什么？"},
+                    {"answers", "第" + number + "个答案"}});
+  }
+  return folder.write("samples.json", to_text(Json{{"questanswer_1doc", list}}));
+}
+
+/// So many requests to a server that does everything wrong that a server can. What the client
+/// has recorded, attempt by attempt, is what the server says it did.
+void expect_equal_books(const Json& changes, const std::string& seed, int count) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "log";
+  const std::string workspace = folder.path() / "ws";
+  const FaultServer server(
+      {"--rate", "0.15", "--hang-seconds", "5", "--seed", seed, "--storm", "400", "--log", log});
+  auto arguments = run_arguments(server.base_url(), workspace, changes);
+  const std::filesystem::path samples = write_samples(folder, count);
+  arguments.insert(arguments.end(), {"--set", "/dataset/samples=" + samples.string(), "--set",
+                                     "/dataset/tasks=[\"questanswer_1doc\"]", "--set",
+                                     "/dataset/kb=paper", "--max-failures", "100%"});
+  const ProcessResult result = run_with_key(arguments);
+  ASSERT_EQ(result.exit_status, 0) << result.errors;
+  const Json outcome = last_event(result.output);
+  EXPECT_EQ(outcome.at("samples"), count);
+  EXPECT_EQ(outcome.at("ok").get<int>() + outcome.at("failed").get<int>(), count);
+
+  int samples_seen = 0;
+  const std::map<std::string, int> recorded = recorded_attempts(workspace, samples_seen);
+  EXPECT_EQ(samples_seen, count);
+  std::map<std::string, int> served;
+  std::set<std::string> outcomes;
+  std::set<std::string> answered;
+  for (const std::string& line : read_lines(log)) {
+    const Json entry = Json::parse(line);
+    const std::string what = entry.at("outcome").get<std::string>();
+    outcomes.insert(what);
+    if (what != "redirect_loop") {
+      ++served[class_of_outcome().at(what)];
+    }
+    const std::string digest = entry.at("sha256").get<std::string>();
+    EXPECT_FALSE(answered.contains(digest)) << "sent again after success: " << line;
+    if (what == "ok") {
+      answered.insert(digest);
+    }
+  }
+  EXPECT_EQ(recorded, served);
+  for (const auto& [what, failure_class] : class_of_outcome()) {
+    EXPECT_TRUE(outcomes.contains(what)) << "the server never did this: " << what;
+  }
+}
+
+TEST(Faults, EndFiveThousandRequestsWithEqualBooks) {
+  expect_equal_books(Json::object(), "3", 5000);
+}
+
+TEST(Faults, EndStreamsWithEqualBooks) {
+  expect_equal_books({{"stream", true}}, "3", 1500);
+}
+
+TEST(Faults, OfAWrongModelNameEndTheRunWithTheServersWords) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0", "--only-model", "right"});
+  const auto arguments = run_arguments(server.base_url(), folder.path() / "ws");
+  const ProcessResult result = run_with_key(arguments);
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_THAT(result.errors, HasSubstr("HTTP 404: the model 'm' does not exist"));
+  EXPECT_THAT(result.errors, HasSubstr("no other was sent"));
+}
+
+TEST(Faults, OfNoTlsEndTheRun) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0"});
+  std::string url = server.base_url();
+  url.replace(0, 4, "https");
+  const ProcessResult result =
+      run_with_key(run_arguments(url, folder.path() / "ws", {{"max_attempts", 1}}));
+  EXPECT_EQ(result.exit_status, 2) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("the first request was refused"));
+}
+
+TEST(Faults, OfAKeyThatIsWithdrawnHalfWayStopTheRunAndItGoesOn) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "log";
+  const std::string workspace = folder.path() / "ws";
+  const FaultServer server(
+      {"--rate", "0", "--log", log, "--withdraw-key-from", "40", "--withdraw-key-to", "57"});
+  const auto arguments = run_arguments(server.base_url(), workspace, {{"max_concurrency", 2}});
+  const ProcessResult stopped = run_with_key(arguments);
+  EXPECT_EQ(stopped.exit_status, 4);
+  EXPECT_THAT(stopped.errors, HasSubstr("16 requests in a row were refused"));
+  EXPECT_THAT(stopped.errors, HasSubstr("the key was withdrawn"));
+  auto retry = arguments;
+  retry.insert(retry.end(), {"--retry-failed", "--max-failures", "100%"});
+  run_with_key(retry);  // May still be refused once.
+  const ProcessResult last = run_with_key(retry);
+  EXPECT_EQ(last.exit_status, 0) << last.errors;
+  EXPECT_EQ(last_event(last.output).at("ok"), 84);
+}
+
+/// As for a laptop that sleeps: every clock has jumped when it wakes up.
+TEST(Faults, OfAProcessThatStoodStillPass) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0", "--delay-ms", "20"});
+  const auto arguments =
+      run_arguments(server.base_url(), folder.path() / "ws",
+                    {{"timeout_s", 1}, {"max_concurrency", 4}, {"pause_s", 0.01}});
+  Process process(program(), arguments, {std::string("CRUDBENCH_TEST_KEY=") + kKey});
+  while (process.output().find("\"sample\"") == std::string::npos && !process.has_ended()) {
+    ::usleep(2000);
+  }
+  process.signal(SIGSTOP);
+  ::usleep(1'500'000);
+  process.signal(SIGCONT);
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  EXPECT_EQ(last_event(result.output).at("ok"), 84);
+}
+
+}  // namespace
+}  // namespace crudbench

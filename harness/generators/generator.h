@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -108,6 +109,8 @@ struct GeneratorParts {
   /// Keeps local models loaded from one generator to the next, and outlives them; without it each
   /// loads its own.
   LlamaHost* llama = nullptr;
+  /// Where variants of local models are kept once they are made.
+  std::filesystem::path model_folder;
 };
 
 }  // namespace crudbench

@@ -622,8 +622,10 @@ class ExperimentRunner {
   std::unique_ptr<Generator> make_generator(const Json& config, std::size_t repeat) {
     const Json seeded = with_seed(config, repeat, catalog_);
     const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
-    std::unique_ptr<Generator> generator =
-        catalog_.generators.build(seeded, GeneratorParts{.executor = executor_, .llama = &llama_});
+    std::unique_ptr<Generator> generator = catalog_.generators.build(
+        seeded,
+        GeneratorParts{
+            .executor = executor_, .llama = &llama_, .model_folder = workspace_.model_folder()});
     if (!entry.costly) {
       return generator;
     }

@@ -228,7 +228,7 @@ class TableBuilder {
  public:
   explicit TableBuilder(bool with_intervals) : with_intervals_(with_intervals) {}
 
-  void add(const RunRecord& run, ScoredRun scored) {
+  void add(const RunRecord& run, ScoredRun scored, std::optional<RunRouting> routing) {
     // Two runs of one cell and task differ in something outside the cell, such as a prompt file
     // that was edited: each gets a row.
     std::size_t& row_position = next_row_[{run.cell_fingerprint, run.task}];
@@ -240,6 +240,9 @@ class TableBuilder {
     const std::size_t row = rows[row_position++];
     table_.rows[row].runs.emplace(run.task, std::move(scored.summary));
     item_scores_.emplace(std::pair(row, run.task), std::move(scored.item_scores));
+    if (routing) {
+      table_.rows[row].routing.emplace(run.task, std::move(*routing));
+    }
     if (std::find(table_.tasks.begin(), table_.tasks.end(), run.task) == table_.tasks.end()) {
       table_.tasks.push_back(run.task);
     }
@@ -459,7 +462,7 @@ Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& opti
     if (is_new) {
       identities.push_back(identity);
     }
-    builder->second.add(run, std::move(scored[i]));
+    builder->second.add(run, std::move(scored[i]), read_run_routing(store, run));
   }
   Leaderboard leaderboard{.experiment = options.experiment};
   for (const auto& identity : identities) {

@@ -11,6 +11,7 @@
 #include "harness/core/json.h"
 #include "harness/store/store.h"
 #include "metrics/metric.h"
+#include "reports/routing.h"
 #include "reports/run_summary.h"
 
 namespace crudbench {
@@ -34,6 +35,7 @@ struct LeaderboardRow {
   /// By position in `LeaderboardTable::axes`; nullopt where the cell has no such option.
   std::vector<std::optional<Json>> axis_values;
   std::map<std::string, RunSummary> runs;  ///< By task.
+  std::map<std::string, RunRouting> routing;  ///< By task, where there is telemetry.
   /// Of the main metrics; only those that every task of the table has a mean of.
   std::map<std::string, MetricAverage> averages;
 };

@@ -86,7 +86,13 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
       .number(run.generation_seconds)
       .count(run.prompt_tokens)
       .count(run.completion_tokens)
-      .count(run.cached_count)
+      .count(run.cached_count);
+  const std::optional<EngineCost>& engine = run.engine;
+  const std::optional<Interval> speed = engine ? engine->interval : std::nullopt;
+  csv.number(engine ? std::optional(engine->tokens_per_second) : std::nullopt)
+      .number(speed ? std::optional(speed->low) : std::nullopt)
+      .number(speed ? std::optional(speed->high) : std::nullopt)
+      .count(engine ? std::optional(engine->peak_memory_bytes) : std::nullopt)
       .end_line();
 }
 
@@ -155,7 +161,11 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
                            "generation_seconds",
                            "prompt_tokens",
                            "completion_tokens",
-                           "cached"}) {
+                           "cached",
+                           "engine_tokens_per_second",
+                           "engine_low",
+                           "engine_high",
+                           "engine_peak_memory_bytes"}) {
     csv.text(name);
   }
   csv.end_line();

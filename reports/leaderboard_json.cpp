@@ -34,6 +34,7 @@ Json row_json(const LeaderboardTable& table, const LeaderboardRow& row) {
           {"cell", row.cell},
           {"axes", std::move(axes)},
           {"averages", std::move(averages)},
+          {"routing", routing_json(row.routing)},
           {"runs", std::move(runs)}};
 }
 

@@ -178,6 +178,43 @@ std::string average_section(const LeaderboardTable& table) {
   return output;
 }
 
+/// What local models took of the machine; empty if there are none.
+std::string engine_section(const LeaderboardTable& table) {
+  constexpr double kBytesPerGb = 1e9;
+  std::string lines;
+  for (const LeaderboardRow& row : table.rows) {
+    for (const auto& [task, run] : row.runs) {
+      if (const std::optional<EngineCost>& cost = run.engine) {
+        std::string speed = fixed_number(cost->tokens_per_second, 2);
+        if (cost->interval) {
+          speed += " [" + fixed_number(cost->interval->low, 2) + ", " +
+                   fixed_number(cost->interval->high, 2) + "]";
+        }
+        lines += table_line(
+            {markdown_cell(row_label(table, row)), markdown_cell(task), speed,
+             fixed_number(static_cast<double>(cost->peak_memory_bytes) / kBytesPerGb, 2)});
+      }
+    }
+  }
+  return lines.empty() ? lines
+                       : "\n### Speed and memory of local models\n\nTokens written a second of "
+                         "computing, prompts included; the most memory held.\n\n" +
+                             table_line({"row", "task", "tokens/s", "GB"}) + table_rule(2, 2) +
+                             lines;
+}
+
+/// Which experts worked on which task; empty without telemetry.
+std::string routing_section(const LeaderboardTable& table) {
+  std::string output;
+  for (const LeaderboardRow& row : table.rows) {
+    if (!row.routing.empty()) {
+      output += "\n### Experts: " + markdown_cell(row_label(table, row)) + "\n\n" +
+                routing_markdown(row.routing);
+    }
+  }
+  return output;
+}
+
 std::string provenance_section(const LeaderboardTable& table) {
   std::string output = "\n### Provenance\n\n" + table_line({"what", "value"}) + table_rule(2, 0);
   for (const auto& [path, counts] : table.provenance) {
@@ -229,7 +266,7 @@ std::string leaderboard_markdown(const Leaderboard& leaderboard) {
     for (const std::string& task : table.tasks) {
       output += task_section(table, task);
     }
-    output += provenance_section(table);
+    output += engine_section(table) + routing_section(table) + provenance_section(table);
   }
   return output;
 }

@@ -272,6 +272,7 @@ class RunAccumulator {
         scored.item_scores.emplace(name, std::move(column.items));
       }
     }
+    summary.engine = engine_cost_.summarize(options.intervals, options.resampling, executor);
     std::sort(summary.metrics.begin(), summary.metrics.end(),
               [](const MetricSummary& left, const MetricSummary& right) {
                 return metric_precedes(left.name, right.name);
@@ -323,6 +324,7 @@ class RunAccumulator {
     retrieval_seconds_ += sample.retrieval_seconds;
     generation_seconds_ += sample.generation_seconds;
     cached_count_ += sample.cached ? 1 : 0;
+    engine_cost_.add(sample.details, sample.usage.completion_tokens);
     if (sample.usage.prompt_tokens >= 0) {
       prompt_tokens_ = prompt_tokens_.value_or(0) + sample.usage.prompt_tokens;
     }
@@ -463,6 +465,7 @@ class RunAccumulator {
   std::int64_t last_item_id_ = 0;
   std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
   std::int64_t max_repeat_count_ = 1;
+  EngineCostColumns engine_cost_;
   std::vector<double> retrieval_times_;
   std::vector<double> generation_times_;  ///< Of samples that were sent to the generator.
   double retrieval_seconds_ = 0.0;
@@ -614,6 +617,7 @@ Json summary_json(const RunSummary& summary) {
           {"prompt_tokens", optional_json(summary.prompt_tokens)},
           {"completion_tokens", optional_json(summary.completion_tokens)},
           {"cached", summary.cached_count},
+          {"engine", engine_cost_json(summary.engine)},
           {"metrics", std::move(metrics)}};
 }
 

@@ -12,6 +12,7 @@
 #include "harness/core/json.h"
 #include "harness/store/store.h"
 #include "metrics/statistics.h"
+#include "reports/engine_cost.h"
 #include "reports/run_profile.h"
 
 namespace crudbench {
@@ -79,6 +80,7 @@ struct RunSummary {
   std::optional<std::int64_t> prompt_tokens;      ///< Sum; absent if no sample reports it.
   std::optional<std::int64_t> completion_tokens;  ///< Sum; absent if no sample reports it.
   std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
+  std::optional<EngineCost> engine;               ///< Of a local model.
 
   RunProfile profile;
 

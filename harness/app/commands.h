@@ -18,6 +18,7 @@ extern const Command kPlanCommand;
 extern const Command kRunCommand;
 extern const Command kScoreCommand;
 extern const Command kKnowledgeBaseCommand;
+extern const Command kModelCommand;
 extern const Command kReportCommand;
 extern const Command kCompareCommand;
 extern const Command kLsCommand;

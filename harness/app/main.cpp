@@ -20,11 +20,11 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 13>& commands() {
-  static const std::array<const Command*, 13> table{
-      &kDoctorCommand,        &kValidateCommand, &kPlanCommand,    &kRunCommand, &kScoreCommand,
-      &kKnowledgeBaseCommand, &kReportCommand,   &kCompareCommand, &kLsCommand,  &kShowCommand,
-      &kCacheCommand,         &kFsckCommand,     &kListCommand};
+const std::array<const Command*, 14>& commands() {
+  static const std::array<const Command*, 14> table{
+      &kDoctorCommand,        &kValidateCommand, &kPlanCommand,   &kRunCommand,     &kScoreCommand,
+      &kKnowledgeBaseCommand, &kModelCommand,    &kReportCommand, &kCompareCommand, &kLsCommand,
+      &kShowCommand,          &kCacheCommand,    &kFsckCommand,   &kListCommand};
   return table;
 }
 

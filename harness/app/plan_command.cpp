@@ -1,14 +1,18 @@
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "harness/app/commands.h"
 #include "harness/app/session.h"
+#include "harness/llama/model_variant.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/estimate.h"
 #include "harness/runner/plan.h"
 #include "harness/runner/scorer.h"
 #include "harness/store/store.h"
+#include "reports/safe_text.h"
 
 namespace crudbench {
 
@@ -113,6 +117,30 @@ std::string spending_text(const std::vector<SpendingEstimate>& estimates,
   return text;
 }
 
+/// The variants of local models that the cells use: [{"quantization", "model", "file", "cached"}],
+/// each once.
+Json model_variants(const Experiment& experiment, const Workspace& workspace) {
+  Json variants = Json::array();
+  std::set<std::filesystem::path> seen;
+  for (const Cell& cell : experiment.cells) {
+    const Json& generator = cell.generator;
+    const Json quantization = generator.value("quantization", Json(kWholeModel));
+    if (generator.at("type") != "llama" || quantization == kWholeModel) {
+      continue;
+    }
+    const std::filesystem::path file =
+        variant_file(workspace.model_folder(), generator.at("model_sha256").get<std::string>(),
+                     quantization.get<std::string>());
+    if (seen.insert(file).second) {
+      variants.push_back({{"quantization", quantization},
+                          {"model", generator.at("model")},
+                          {"file", file.string()},
+                          {"cached", std::filesystem::exists(file)}});
+    }
+  }
+  return variants;
+}
+
 ExitCode run(const Arguments& arguments) {
   const Experiment experiment = experiment_of(arguments);
   const Workspace workspace = workspace_of(arguments);
@@ -174,6 +202,7 @@ ExitCode run(const Arguments& arguments) {
                 {"judge_requests", to_judges},
                 {"estimates", spending_json(estimates, currency)},
                 {"stages", stages},
+                {"model_variants", model_variants(experiment, workspace)},
                 {"runs", runs}});
     return ExitCode::kDone;
   }
@@ -185,6 +214,11 @@ ExitCode run(const Arguments& arguments) {
   for (const KnowledgeBaseStage& stage : plan.stages) {
     text += std::string(stage.cached ? "  cached  " : "  build   ") + stage.kind + " " +
             stage.fingerprint.substr(0, 12) + "\n";
+  }
+  for (const Json& variant : model_variants(experiment, workspace)) {
+    text += std::string(variant.at("cached") == true ? "  cached  " : "  make    ") + "model " +
+            variant.at("quantization").get<std::string>() + " of " +
+            printable_line(variant.at("model").get<std::string>()) + "\n";
   }
   text += "\ncells:\n";
   const std::vector<std::string> labels = labels_of(experiment);

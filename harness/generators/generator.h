@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -148,6 +149,8 @@ struct GeneratorParts {
   /// What is known about endpoints, shared between generators; outlives them. nullptr: each
   /// generator learns for itself.
   RateControls* rates = nullptr;
+  /// Where variants of local models are kept once they are made.
+  std::filesystem::path model_folder;
 };
 
 }  // namespace crudbench

@@ -12,6 +12,7 @@
 #include "harness/generators/builtin_generators.h"
 #include "harness/generators/llama_host.h"
 #include "harness/llama/llama_options.h"
+#include "harness/llama/model_variant.h"
 #include "harness/text/utf8.h"
 
 namespace crudbench {
@@ -190,8 +191,13 @@ class LlamaBudget final : public PromptBudget {
 /// next. Not callable from several threads at once.
 class LlamaGenerator final : public Generator {
  public:
-  LlamaGenerator(LlamaOptions options, Json resolved, LlamaHost* host)
-      : options_(std::move(options)), resolved_(std::move(resolved)), host_(host) {
+  LlamaGenerator(LlamaOptions options, Json resolved, LlamaHost* host,
+                 std::filesystem::path model_folder, std::size_t cores)
+      : options_(std::move(options)),
+        resolved_(std::move(resolved)),
+        model_folder_(std::move(model_folder)),
+        cores_(cores),
+        host_(host) {
     if (host_ == nullptr) {
       own_host_ = std::make_unique<LlamaHost>();
       host_ = own_host_.get();
@@ -206,8 +212,11 @@ class LlamaGenerator final : public Generator {
   bool owns_cores() const override { return true; }
 
   void generate(PromptSource& source, ReplySink& sink, std::stop_token stop) override {
+    LlamaOptions options = options_;
+    Json resolved = resolved_;
+    use_variant(options, resolved);
     try {
-      LlamaSession(options_, resolved_, *host_, sink).run(source, stop);
+      LlamaSession(options, resolved, *host_, sink).run(source, stop);
     } catch (...) {
       host_->close();  // What it still answers belongs to nobody.
       throw;
@@ -215,8 +224,22 @@ class LlamaGenerator final : public Generator {
   }
 
  private:
+  /// Makes the variant that is asked for; to the engine it is the model, and there is no other.
+  void use_variant(LlamaOptions& options, Json& resolved) const {
+    if (options.quantization == kWholeModel) {
+      return;
+    }
+    options.model.file = make_variant(options.model.file, options.model_sha256,
+                                      options.quantization, model_folder_, cores_);
+    options.quantization = kWholeModel;
+    resolved["model"] = options.model.file.string();
+    resolved["quantization"] = kWholeModel;
+  }
+
   LlamaOptions options_;
   Json resolved_;
+  std::filesystem::path model_folder_;
+  std::size_t cores_;
   std::unique_ptr<LlamaHost> own_host_;
   LlamaHost* host_;
   mutable std::once_flag budget_made_;
@@ -231,7 +254,8 @@ void check_llama_generator(Options& options) {
 
 std::unique_ptr<Generator> make_llama_generator(Options& options, const GeneratorParts& parts) {
   LlamaOptions read = read_llama_options(options);
-  return std::make_unique<LlamaGenerator>(std::move(read), options.resolved(), parts.llama);
+  return std::make_unique<LlamaGenerator>(std::move(read), options.resolved(), parts.llama,
+                                          parts.model_folder, parts.executor.concurrency());
 }
 
 }  // namespace crudbench

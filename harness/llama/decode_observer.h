@@ -16,7 +16,8 @@ struct BatchRow {
   /// share.
   std::size_t ticket = 0;
   std::int32_t token = 0;
-  bool is_answer = false;  ///< Chosen by the model; else read from the prompt.
+  bool is_answer = false;     ///< Chosen by the model; else read from the prompt.
+  bool wants_logits = false;  ///< The token after it is about to be chosen.
 };
 inline constexpr std::size_t kSharedRow = SIZE_MAX;
 

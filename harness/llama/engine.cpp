@@ -66,6 +66,8 @@ struct Slot {
   std::size_t decoded = 0;    ///< Tokens in the cache.
   std::vector<Token> answer;  ///< The last one is not in the cache yet.
   std::size_t row = 0;        ///< Of the batch, where its logits are.
+  std::size_t row_count = 0;  ///< In the batch.
+  double busy_seconds = 0.0;
   bool has_logits = false;
   Clock::time_point admitted = Clock::now();
   Clock::time_point first_token;
@@ -305,6 +307,7 @@ class LlamaEngine::Impl {
 
   void add_row(Slot& slot, std::size_t index, Token token, bool wants_logits, bool is_answer) {
     slot.row = batch_.size();
+    ++slot.row_count;
     slot.has_logits = wants_logits;
     batch_.add(token, slot.decoded++, static_cast<int>(index), wants_logits,
                {.ticket = slot.request.ticket, .token = token, .is_answer = is_answer});
@@ -318,7 +321,10 @@ class LlamaEngine::Impl {
     }
     take_llama_errors();
     is_watched_ = observer_ != nullptr;
+    const auto start = Clock::now();
     const int problem = batch_.decode(context_.get());
+    llama_synchronize(context_.get());
+    share_out(seconds_since(start));
     is_watched_ = false;
     if (problem == 0) {
       return true;
@@ -334,6 +340,17 @@ class LlamaEngine::Impl {
     prefixes_.clear();
     llama_memory_clear(memory(), true);
     return false;
+  }
+
+  /// Books the time of a batch to the requests that it was for, by their rows.
+  void share_out(double seconds) {
+    for (std::unique_ptr<Slot>& slot : slots_) {
+      if (slot) {
+        slot->busy_seconds +=
+            seconds * static_cast<double>(slot->row_count) / static_cast<double>(batch_.size());
+        slot->row_count = 0;
+      }
+    }
   }
 
   // Answers.
@@ -394,6 +411,7 @@ class LlamaEngine::Impl {
           std::chrono::duration<double>(slot.first_token - slot.admitted).count();
       answer.decode_seconds = seconds_since(slot.first_token);
     }
+    answer.busy_seconds = slot.busy_seconds;
     if (observer_ != nullptr) {
       answer.observed = observer_->take(answer.ticket);
     }

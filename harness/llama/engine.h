@@ -59,7 +59,10 @@ struct EngineAnswer {
   Usage usage;
   double prefill_seconds = 0.0;  ///< From its admission to its first token.
   double decode_seconds = 0.0;   ///< From there to its last one.
-  Json observed;                 ///< What the observer says; null without one.
+  /// Its share of the time that the engine computed: that of every batch, divided among the rows.
+  /// The sum over all answers is the engine's time but for shared prefixes.
+  double busy_seconds = 0.0;
+  Json observed;  ///< What the observer says; null without one.
 };
 
 /// Decodes many requests at a time on one model: sequences enter and leave as they finish. The

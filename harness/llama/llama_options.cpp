@@ -147,6 +147,7 @@ LlamaOptions read_llama_options(Options& options) {
   constexpr std::array<string_view, 2> kIsolation{"process", "none"};
   LlamaOptions read;
   read.model = read_model_options(options);
+  read.quantization = options.one_of("quantization", quantization_names(), read.quantization);
   read.engine = read_engine_options(options);
   read.chat = read_chat_options(options);
   read.sampling = read_sampling_options(options);
@@ -174,6 +175,9 @@ LlamaOptions read_llama_options(Options& options) {
   }
   try {
     read.model_sha256 = model_sha256(read.model.file);
+    if (read.quantization != kWholeModel) {
+      check_variant(read.model.file, read.quantization);
+    }
   } catch (const Error& error) {
     throw Error(error.code(),
                 options.file() + ": " + options.pointer_to("model") + ": " + error.what());

@@ -9,6 +9,7 @@
 #include "harness/llama/chat_format.h"
 #include "harness/llama/engine.h"
 #include "harness/llama/model.h"
+#include "harness/llama/model_variant.h"
 
 namespace crudbench {
 
@@ -16,7 +17,9 @@ namespace crudbench {
 struct LlamaOptions {
   ModelOptions model;
   std::string model_sha256;  ///< What the model is, whatever its path.
-  EngineOptions engine;      ///< `context` 0: see `kDefaultContext`.
+  /// "model", or the variant of it that is made and used; see `quantization_names`.
+  std::string quantization = kWholeModel;
+  EngineOptions engine;  ///< `context` 0: see `kDefaultContext`.
   ChatOptions chat;
   SamplingOptions sampling;
   Json json_schema;  ///< Instead of a grammar; null: none.

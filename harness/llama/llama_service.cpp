@@ -1,6 +1,7 @@
 #include "harness/llama/llama_service.h"
 
 #include <algorithm>
+#include <sys/resource.h>
 #include <unordered_map>
 #include <utility>
 
@@ -8,11 +9,21 @@
 #include "harness/core/log.h"
 #include "harness/core/random.h"
 #include "harness/llama/backend.h"
+#include "harness/llama/gguf_file.h"
+#include "harness/llama/routing.h"
 #include "harness/llama/templates.h"
 
 namespace crudbench {
 
 namespace {
+
+/// The most memory that this process has held so far, mapped files included as far as they were
+/// read.
+std::int64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
 
 /// The context that is meant: a default where the options leave it open.
 std::size_t context_of(const LlamaOptions& options, const LlamaModel& model) {
@@ -34,10 +45,36 @@ EngineOptions engine_options(const LlamaOptions& options, const LlamaModel& mode
   return engine;
 }
 
+/// What the options want to be told of the engine's work; null: nothing.
+std::unique_ptr<DecodeObserver> make_observer(const LlamaOptions& options,
+                                              const LlamaModel& model) {
+  if (options.telemetry != "routing") {
+    return nullptr;
+  }
+  const GgufFile file = read_gguf_file(options.model.file);
+  if (file.experts == 0) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "\"telemetry\": \"routing\" needs a model with experts; this one is dense");
+  }
+  if (options.engine.parallel > 1 && model.has_recurrent_layers()) {
+    throw Error(
+        ErrorCode::kInvalidConfig,
+        "\"telemetry\": \"routing\" needs \"parallel\": 1 for this model: llama.cpp decodes "
+        "the sequences of models with recurrent layers in an order of its own");
+  }
+  return std::make_unique<RoutingTelemetry>(
+      RoutingShape{.layers = file.layers,
+                   .experts = file.experts,
+                   .expert_bytes = file.expert_bytes,
+                   .micro_batch = std::min(options.engine.micro_batch, options.engine.batch)});
+}
+
 class EngineService final : public LlamaService {
  public:
   explicit EngineService(const LlamaOptions& options)
-      : model_(options.model), engine_(model_, engine_options(options, model_)) {
+      : model_(options.model),
+        observer_(make_observer(options, model_)),
+        engine_(model_, engine_options(options, model_), observer_.get()) {
     parallel_ = options.engine.parallel;
     configure(options);
   }
@@ -103,7 +140,9 @@ class EngineService final : public LlamaService {
                      .usage = answer.usage,
                      .seconds = answer.prefill_seconds + answer.decode_seconds};
     reply.details = {{"prefill_seconds", answer.prefill_seconds},
-                     {"decode_seconds", answer.decode_seconds}};
+                     {"decode_seconds", answer.decode_seconds},
+                     {"busy_seconds", answer.busy_seconds},
+                     {"peak_memory_bytes", peak_memory_bytes()}};
     if (const std::size_t left_out = left_out_[answer.ticket]; left_out > 0) {
       reply.details["left_out_tokens"] = left_out;
     }
@@ -115,6 +154,7 @@ class EngineService final : public LlamaService {
   }
 
   LlamaModel model_;
+  std::unique_ptr<DecodeObserver> observer_;
   LlamaEngine engine_;
   std::size_t parallel_ = 0;
   LlamaOptions request_;  ///< How prompts are answered now.

@@ -201,6 +201,10 @@ std::string LlamaModel::architecture() const {
   return impl_->architecture_;
 }
 
+bool LlamaModel::has_recurrent_layers() const {
+  return llama_model_is_recurrent(handle()) || llama_model_is_hybrid(handle());
+}
+
 llama_model* LlamaModel::handle() const noexcept {
   return impl_->model_.get();
 }

@@ -54,6 +54,8 @@ class LlamaModel {
   std::string chat_template() const;
   std::string description() const;  ///< "qwen3moe 30B.A3B Q4_K - Medium".
   std::string architecture() const;
+  /// Whether layers keep a state instead of keys and values of all tokens.
+  bool has_recurrent_layers() const;
 
   /// For this layer alone.
   llama_model* handle() const noexcept;

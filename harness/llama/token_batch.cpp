@@ -11,6 +11,7 @@ void TokenBatch::add(Token token, std::size_t position, int sequence, bool wants
   sequences_.push_back(sequence);
   outputs_.push_back(wants_logits ? 1 : 0);
   rows_.push_back(row);
+  rows_.back().wants_logits = wants_logits;
 }
 
 void TokenBatch::clear() {

@@ -2,6 +2,8 @@
 #include "harness/core/error.h"
 #include "harness/llama/backend.h"
 #include "harness/llama/llama_service.h"
+#include "harness/llama/model_bench.h"
+#include "harness/llama/model_variant.h"
 
 namespace crudbench {
 
@@ -32,6 +34,16 @@ std::unique_ptr<LlamaService> make_llama_service(const LlamaOptions& /*options*/
 }
 
 std::unique_ptr<TokenCounter> make_token_counter(const LlamaOptions& /*options*/) {
+  refuse();
+}
+
+ModelBench bench_model(const std::filesystem::path& /*model*/,
+                       const ModelBenchOptions& /*options*/) {
+  refuse();
+}
+
+void quantize_model(const std::filesystem::path& /*model*/, std::string_view /*quantization*/,
+                    const std::filesystem::path& /*result*/, std::size_t /*threads*/) {
   refuse();
 }
 

@@ -630,8 +630,11 @@ class ExperimentRunner {
                                             const std::string& purpose) {
     const Json seeded = with_seed(config, repeat, catalog_);
     const auto& entry = catalog_.generators.entries().at(config.at("type").get<std::string>());
-    std::unique_ptr<Generator> generator = catalog_.generators.build(
-        seeded, {.executor = executor_, .llama = &llama_, .rates = &rates_});
+    std::unique_ptr<Generator> generator =
+        catalog_.generators.build(seeded, {.executor = executor_,
+                                           .llama = &llama_,
+                                           .rates = &rates_,
+                                           .model_folder = workspace_.model_folder()});
     if (traits_of(config.at("type").get<std::string>()).is_remote) {
       generator = make_preflight_generator(std::move(generator), generator_name(config), proven_);
     }

@@ -12,6 +12,8 @@ struct Workspace {
   std::filesystem::path database_file() const { return folder / "crudbench.db"; }
   std::filesystem::path knowledge_base_folder() const { return folder / "kb"; }
   std::filesystem::path log_folder() const { return folder / "logs"; }
+  /// Variants of local models.
+  std::filesystem::path model_folder() const { return folder / "models"; }
   std::filesystem::path lock_file() const { return folder / "lock"; }
 };
 

@@ -25,7 +25,7 @@ set(allowed_retrievers core text net llama process datasets generators)
 set(allowed_metrics core text)
 # Of these layers a layer may include the interface only.
 set(interface_metrics harness/generators/generator.h retrievers/embedders/embedder.h)
-set(allowed_reports core text store metrics)
+set(allowed_reports core text store tasks metrics)
 set(allowed_runner core text net llama process store tasks generators datasets retrievers metrics)
 set(allowed_app ${layers})
 

@@ -20,6 +20,7 @@ extern const Command kScoreCommand;
 extern const Command kKnowledgeBaseCommand;
 extern const Command kReportCommand;
 extern const Command kCompareCommand;
+extern const Command kLeaderboardCommand;
 extern const Command kLsCommand;
 extern const Command kShowCommand;
 extern const Command kListCommand;

@@ -20,11 +20,12 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 11>& commands() {
-  static const std::array<const Command*, 11> table{
+const std::array<const Command*, 12>& commands() {
+  static const std::array<const Command*, 12> table{
       &kDoctorCommand, &kValidateCommand,      &kPlanCommand,   &kRunCommand,
       &kScoreCommand,  &kKnowledgeBaseCommand, &kReportCommand, &kCompareCommand,
-      &kLsCommand,     &kShowCommand,          &kListCommand};
+       &kLeaderboardCommand,   &kLsCommand,     &kShowCommand,
+      &kListCommand};
   return table;
 }
 

@@ -22,6 +22,7 @@ extern const Command kReportCommand;
 extern const Command kCompareCommand;
 extern const Command kLeaderboardCommand;
 extern const Command kLsCommand;
+extern const Command kServeCommand;
 extern const Command kShowCommand;
 extern const Command kListCommand;
 

@@ -20,11 +20,11 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 12>& commands() {
-  static const std::array<const Command*, 12> table{
+const std::array<const Command*, 13>& commands() {
+  static const std::array<const Command*, 13> table{
       &kDoctorCommand, &kValidateCommand,      &kPlanCommand,   &kRunCommand,
       &kScoreCommand,  &kKnowledgeBaseCommand, &kReportCommand, &kCompareCommand,
-       &kLeaderboardCommand,   &kLsCommand,     &kShowCommand,
+      &kServeCommand,  &kLeaderboardCommand,   &kLsCommand,     &kShowCommand,
       &kListCommand};
   return table;
 }

@@ -13,7 +13,7 @@ TEST(Program, ShowsItsCommandsAndTheirHelp) {
   const ProcessResult overview = crudbench({"--help"});
   EXPECT_EQ(overview.exit_status, 0);
   for (const char* command : {"doctor", "validate", "plan", "run", "score", "kb", "ls", "show",
-                              "report", "compare", "leaderboard", "list"}) {
+                              "report", "compare", "serve", "leaderboard", "list"}) {
     EXPECT_THAT(overview.output, HasSubstr(std::string("  ") + command));
     const ProcessResult help = crudbench({command, "--help"});
     EXPECT_EQ(help.exit_status, 0) << command;

@@ -420,8 +420,8 @@ void bench_statistics() {
   report("intervals of 20 means", [&] { estimate_means(views, {}, serial); });
   report("permutation test", [&] { permutation_p_value(differences, {}); });
   report("sign-flip test, saddlepoint", [&] { sign_flip_p_value(differences); });
-  report("ranks of 20 rows", [&] { significance_ranks(few_rows, true); });
-  report("ranks of 100 rows with 1,000 samples", [&] { significance_ranks(many_rows, true); });
+  report("ranks of 20 rows", [&] { significant_wins(few_rows, true); });
+  report("ranks of 100 rows with 1,000 samples", [&] { significant_wins(many_rows, true); });
 }
 
 void run(const std::string& path, std::size_t samples, std::size_t thread_count) {

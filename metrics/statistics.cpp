@@ -529,7 +529,7 @@ std::vector<double> holm_correction(std::span<const double> p_values) {
   return adjusted;
 }
 
-std::vector<std::size_t> significance_ranks(
+std::vector<std::vector<std::size_t>> significant_wins(
     std::span<const std::vector<std::optional<double>>> rows, bool higher_is_better, double level) {
   struct Pair {
     std::size_t better;
@@ -553,10 +553,23 @@ std::vector<std::size_t> significance_ranks(
     }
   }
   const std::vector<double> corrected = holm_correction(p_values);
-  std::vector<std::size_t> ranks(rows.size(), 1);
+  std::vector<std::vector<std::size_t>> wins(rows.size());
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (corrected[i] <= level) {
-      ++ranks[pairs[i].worse];
+      wins[pairs[i].better].push_back(pairs[i].worse);
+    }
+  }
+  for (std::vector<std::size_t>& worse : wins) {
+    std::sort(worse.begin(), worse.end());
+  }
+  return wins;
+}
+
+std::vector<std::size_t> significance_ranks(std::span<const std::vector<std::size_t>> wins) {
+  std::vector<std::size_t> ranks(wins.size(), 1);
+  for (const std::vector<std::size_t>& worse : wins) {
+    for (const std::size_t row : worse) {
+      ++ranks[row];
     }
   }
   return ranks;

@@ -115,18 +115,21 @@ std::optional<PairedComparison> compare_paired(std::span<const double> a, std::s
 /// Holm's step-down correction (1979): the adjusted p-values of a family, in its order.
 std::vector<double> holm_correction(std::span<const double> p_values);
 
-/// Ranks systems by what the data can tell apart, not by bare means: 1 + the number of rows that
-/// are significantly better. Rows of one rank need not be equal to each other, only to be beaten by
-/// as many.
+/// Which systems the data can tell apart: by row, the rows that it is significantly better than,
+/// ascending.
 ///
 /// `rows[r][i]` is the value of row r for sample i, nullopt where it has none; all rows have the
 /// same length. Every pair of rows is compared over the samples that both have by
 /// `sign_flip_p_value`, corrected over all pairs by Holm's method; `level`, in (0, 1), bounds
-/// the chance of any false difference in the whole ranking. Rows without common samples do not
-/// differ.
-std::vector<std::size_t> significance_ranks(
+/// the chance of any false difference among all rows. Rows without common samples do not differ.
+std::vector<std::vector<std::size_t>> significant_wins(
     std::span<const std::vector<std::optional<double>>> rows, bool higher_is_better,
     double level = 0.05);
+
+/// Ranks systems by what the data can tell apart, not by bare means: 1 + the number of rows that
+/// are significantly better, given `significant_wins`. Rows of one rank need not be equal to each
+/// other, only to be beaten by as many.
+std::vector<std::size_t> significance_ranks(std::span<const std::vector<std::size_t>> wins);
 
 /// What the values of repeated runs vary by, as variances.
 struct VarianceComponents {

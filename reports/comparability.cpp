@@ -1,5 +1,6 @@
 #include "reports/comparability.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -39,7 +40,8 @@ class Differences {
   std::map<std::pair<Kind, std::string>, std::map<std::string, std::set<std::size_t>>> rows_;
 };
 
-/// "judge" for the values of a judge, whose label stands in brackets; the embedders' otherwise.
+/// The values of a judge have its label in brackets; those of similarity and BERTScore an
+/// embedder's.
 Kind kind_of_label(std::string_view family) {
   return family.starts_with("quest_") || family.starts_with("judge_") ? Kind::kJudge
                                                                       : Kind::kEmbedder;
@@ -58,7 +60,7 @@ void add_labels(const LeaderboardRow& row, std::size_t position, Differences& di
   for (const auto& [task, run] : row.runs) {
     for (const MetricSummary& metric : run.metrics) {
       const std::size_t open = metric.name.find('[');
-      if (open != std::string::npos) {
+      if (open != std::string::npos && metric.mean) {
         labels[metric.name.substr(0, open)].insert(metric.name.substr(open));
       }
     }
@@ -72,10 +74,38 @@ void add_labels(const LeaderboardRow& row, std::size_t position, Differences& di
   }
 }
 
+/// What a table was measured on, as `comparability_notes` names it.
+struct DataPart {
+  const char* name;
+  std::string LeaderboardTable::*value;
+  bool is_readable;  ///< A hash is only counted.
+};
+
+constexpr DataPart kDataParts[] = {
+    {"knowledge base", &LeaderboardTable::knowledge_base_mode, true},
+    {"corpus", &LeaderboardTable::corpus_fingerprint, false},
+    {"samples", &LeaderboardTable::samples_fingerprint, false},
+    {"choice among the samples", &LeaderboardTable::selection, true},
+};
+
+std::string issue_note(const ComparabilityIssue& issue) {
+  std::string note = std::string(to_string(issue.kind)) + " of " + issue.subject + " (";
+  const bool is_hash = issue.kind == Kind::kPrompts || issue.kind == Kind::kMetric;
+  if (is_hash) {
+    return note + std::to_string(issue.groups.size()) + " versions)";
+  }
+  for (std::size_t i = 0; i < issue.groups.size(); ++i) {
+    note += (i == 0 ? "" : ", ") + issue.groups[i].value;
+  }
+  return note + ")";
+}
+
 }  // namespace
 
 std::string_view to_string(Kind kind) noexcept {
   switch (kind) {
+    case Kind::kSamples:
+      return "samples";
     case Kind::kPrompts:
       return "prompts";
     case Kind::kJudge:
@@ -88,28 +118,56 @@ std::string_view to_string(Kind kind) noexcept {
   return "metric";
 }
 
-std::vector<ComparabilityIssue> comparability_issues(const Store& store,
-                                                     const LeaderboardTable& table) {
-  std::map<std::int64_t, std::string> prompts;
-  for (const RunRecord& run : store.runs()) {
-    if (run.provenance.is_object() && run.provenance.contains("prompt_sha256")) {
-      prompts.emplace(run.run_id, plain_text(run.provenance["prompt_sha256"]));
-    }
-  }
+std::vector<ComparabilityIssue> comparability_issues(const LeaderboardTable& table) {
   Differences differences;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     add_labels(table.rows[i], i, differences);
     for (const auto& [task, run] : table.rows[i].runs) {
-      const auto prompt = prompts.find(run.run_id);
-      if (prompt != prompts.end()) {
-        differences.add(Kind::kPrompts, task, prompt->second, i);
+      if (run.pending_count() == 0) {
+        differences.add(
+            Kind::kSamples, task,
+            std::to_string(run.sample_count / std::max<std::int64_t>(1, run.repeat_count)), i);
       }
-      for (const auto& [metric, fingerprint] : store.scored_metrics(run.run_id)) {
-        differences.add(Kind::kMetric, metric_type(metric) + " (" + task + ")", fingerprint, i);
+      if (!run.prompt_sha256.empty()) {
+        differences.add(Kind::kPrompts, task, run.prompt_sha256, i);
+      }
+      for (const auto& [metric, fingerprint] : run.metric_fingerprints) {
+        differences.add(Kind::kMetric, metric_type(metric) + " on " + task, fingerprint, i);
       }
     }
   }
   return differences.issues();
+}
+
+std::vector<std::string> comparability_notes(const Leaderboard& leaderboard) {
+  std::vector<std::string> notes;
+  for (const DataPart& part : kDataParts) {
+    std::set<std::string> values;
+    for (const LeaderboardTable& table : leaderboard.tables) {
+      values.insert(table.*part.value);
+    }
+    if (values.size() < 2) {
+      continue;
+    }
+    std::string note = std::string(part.name) + " (";
+    if (part.is_readable) {
+      for (const std::string& value : values) {
+        note += (note.ends_with('(') ? "" : ", ") + (value.empty() ? "not stated" : value);
+      }
+    } else {
+      note += std::to_string(values.size()) + " by content";
+    }
+    notes.push_back(note + ")");
+  }
+  for (const LeaderboardTable& table : leaderboard.tables) {
+    for (const ComparabilityIssue& issue : comparability_issues(table)) {
+      std::string note = issue_note(issue);
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) {
+        notes.push_back(std::move(note));
+      }
+    }
+  }
+  return notes;
 }
 
 }  // namespace crudbench

@@ -308,62 +308,123 @@ RunComparison compare_runs(const Store& store, const std::vector<std::string>& r
   return result;
 }
 
-std::string comparison_terminal(const RunComparison& comparison, bool colours) {
-  const std::vector<NumberColumn> numbers = number_columns(comparison);
+std::string comparison_terminal(const RunComparison& comparison, bool colours,
+                                std::size_t columns) {
   std::string output =
       emphasized(printable_line(comparison.runs.front().task), Emphasis::kBold, colours) +
       "\nA: " + printable_line(comparison.labels.front()) + "\n";
   for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
-    output += "\nB: " + printable_line(comparison.labels[system]) + "\n";
-    std::vector<TextColumn> columns = {{.title = "metric"}};
-    for (const NumberColumn& number : numbers) {
-      columns.push_back({.title = number.title, .right_aligned = true});
-    }
-    TextTable table(std::move(columns));
-    for (const MetricComparison& line : comparison.comparisons) {
-      if (line.system != system) {
-        continue;
-      }
-      std::vector<TextCell> cells = {{.text = line.metric.name}};
-      for (const NumberColumn& number : numbers) {
-        cells.push_back({.text = number.text(line)});
-      }
-      if (line.adjusted_p_value < kSignificanceLevel) {
-        cells.back().emphasis = Emphasis::kBold;
-      }
-      table.add_row(std::move(cells));
-    }
-    output += table.to_string(colours);
+    output += "\nB: " + printable_line(comparison.labels[system]) + "\n" +
+              comparison_table_terminal(comparison, system, colours, columns);
   }
   return output + "\n" + kReadingNote + "\n";
 }
 
 std::string comparison_markdown(const RunComparison& comparison) {
-  const std::vector<NumberColumn> numbers = number_columns(comparison);
   std::string output = "# " + markdown_cell(comparison.runs.front().task) +
                        "\n\nA: " + markdown_cell(comparison.labels.front()) + "\n";
   for (std::size_t system = 1; system < comparison.runs.size(); ++system) {
-    output += "\n## B: " + markdown_cell(comparison.labels[system]) + "\n\n| metric |";
-    for (const NumberColumn& number : numbers) {
-      output += " " + markdown_cell(number.title) + " |";
-    }
-    output += "\n| --- |";
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      output += " ---: |";
-    }
-    output += "\n";
-    for (const MetricComparison& line : comparison.comparisons) {
-      if (line.system != system) {
-        continue;
-      }
-      output += "| " + markdown_cell(line.metric.name) + " |";
-      for (const NumberColumn& number : numbers) {
-        output += " " + markdown_cell(number.text(line)) + " |";
-      }
-      output += "\n";
-    }
+    output += "\n## B: " + markdown_cell(comparison.labels[system]) + "\n\n" +
+              comparison_table_markdown(comparison, system);
   }
   return output + "\n" + kReadingNote + "\n";
+}
+
+std::string comparison_table_terminal(const RunComparison& comparison, std::size_t system,
+                                      bool colours, std::size_t columns) {
+  const std::vector<NumberColumn> numbers = number_columns(comparison);
+  std::vector<TextColumn> titles = {{.title = "metric"}};
+  for (const NumberColumn& number : numbers) {
+    titles.push_back({.title = number.title, .right_aligned = true});
+  }
+  TextTable table(std::move(titles));
+  for (const MetricComparison& line : comparison.comparisons) {
+    if (line.system != system) {
+      continue;
+    }
+    std::vector<TextCell> cells = {{.text = line.metric.name}};
+    for (const NumberColumn& number : numbers) {
+      cells.push_back({.text = number.text(line)});
+    }
+    if (line.adjusted_p_value < kSignificanceLevel) {
+      cells.back().emphasis = Emphasis::kBold;
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.to_string(colours, columns);
+}
+
+std::string comparison_table_markdown(const RunComparison& comparison, std::size_t system) {
+  const std::vector<NumberColumn> numbers = number_columns(comparison);
+  std::string output = "| metric |";
+  for (const NumberColumn& number : numbers) {
+    output += " " + markdown_cell(number.title) + " |";
+  }
+  output += "\n| --- |";
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    output += " ---: |";
+  }
+  output += "\n";
+  for (const MetricComparison& line : comparison.comparisons) {
+    if (line.system != system) {
+      continue;
+    }
+    output += "| " + markdown_cell(line.metric.name) + " |";
+    for (const NumberColumn& number : numbers) {
+      output += " " + markdown_cell(number.text(line)) + " |";
+    }
+    output += "\n";
+  }
+  return output;
+}
+
+std::string comparison_table_html(const RunComparison& comparison, std::size_t system) {
+  const std::vector<NumberColumn> numbers = number_columns(comparison);
+  std::string output = "<table><thead><tr><th>metric</th>";
+  for (const NumberColumn& number : numbers) {
+    output += "<th class=\"number\">" + html_text(number.title) + "</th>";
+  }
+  output += "</tr></thead><tbody>\n";
+  for (const MetricComparison& line : comparison.comparisons) {
+    if (line.system != system) {
+      continue;
+    }
+    const bool is_significant = line.adjusted_p_value < kSignificanceLevel;
+    output += std::string("<tr") + (is_significant ? " class=\"significant\"" : "") + "><td>" +
+              html_text(line.metric.name) + "</td>";
+    for (const NumberColumn& number : numbers) {
+      output += "<td class=\"number\">" + html_text(number.text(line)) + "</td>";
+    }
+    output += "</tr>\n";
+  }
+  return output + "</tbody></table>\n";
+}
+
+std::string comparison_note() {
+  return kReadingNote;
+}
+
+std::vector<ItemValue> read_item_values(const Store& store, std::int64_t run_id,
+                                        const std::string& metric) {
+  std::vector<ItemValue> values;
+  std::size_t repeats = 0;  // Of the last item.
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord& item, SampleRecord&& sample) {
+        const auto score = sample.scores.find(metric);
+        if (score == sample.scores.end() || !score->is_number()) {
+          return;
+        }
+        if (values.empty() || values.back().item_id != item.item_id) {
+          values.push_back({item.item_id, item.sample_id, 0.0});
+          repeats = 0;
+        }
+        ++repeats;
+        double& mean = values.back().value;
+        mean += (score->get<double>() - mean) / static_cast<double>(repeats);
+      },
+      SampleDetail::kScores);
+  return values;
 }
 
 Json comparison_json(const RunComparison& comparison) {

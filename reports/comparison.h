@@ -59,9 +59,29 @@ struct ComparisonOptions {
 RunComparison compare_runs(const Store& store, const std::vector<std::string>& runs,
                            const ComparisonOptions& options, Executor& executor);
 
-/// `colours` switches ANSI sequences on.
-std::string comparison_terminal(const RunComparison& comparison, bool colours);
+/// `colours` switches ANSI sequences on; tables are kept to `columns` of the terminal, 0 for any
+/// width.
+std::string comparison_terminal(const RunComparison& comparison, bool colours,
+                                std::size_t columns = 0);
 std::string comparison_markdown(const RunComparison& comparison);
+
+/// The tables in them, of one run against the baseline, and how they are to be read.
+std::string comparison_table_terminal(const RunComparison& comparison, std::size_t system,
+                                      bool colours, std::size_t columns);
+std::string comparison_table_markdown(const RunComparison& comparison, std::size_t system);
+std::string comparison_table_html(const RunComparison& comparison, std::size_t system);
+std::string comparison_note();
+
+/// What a sample of a run scored in one metric: the mean of its valid repeats.
+struct ItemValue {
+  std::int64_t item_id = 0;
+  std::string sample_id;
+  double value = 0.0;
+};
+/// Of all samples that have a value, ordered by item.
+std::vector<ItemValue> read_item_values(const Store& store, std::int64_t run_id,
+                                        const std::string& metric);
+
 /// {"format": "crudbench-comparison", "version": 1, "task", "runs": [{"run_id", "fingerprint",
 /// "label"}], "comparisons": [{"metric", "run" (position), "n_common", "n_only_baseline",
 /// "n_only_run", "baseline_mean", "mean", "difference", "low", "high", "test" ("mcnemar" or

@@ -16,12 +16,13 @@ namespace crudbench {
 namespace {
 
 /// Sections of a cell in the order a reader wants them: first the method, then its surroundings.
-constexpr std::array<std::string_view, 8> kSectionOrder = {
-    "retriever", "reranker", "chunker", "embedder", "index", "context", "prompts", "generator"};
+constexpr std::array<std::string_view, 9> kSectionOrder = {"system",  "retriever", "reranker",
+                                                           "chunker", "embedder",  "index",
+                                                           "context", "prompts",   "generator"};
 
 /// What a table always tells about its rows.
-constexpr std::array<std::string_view, 3> kFixedAxes = {"retriever/type", "generator/type",
-                                                        "generator/model"};
+constexpr std::array<std::string_view, 4> kFixedAxes = {"system", "retriever/type",
+                                                        "generator/type", "generator/model"};
 
 /// Upstream's order: Create, Delete, Update, Read are the letters; the keys stand in this order.
 constexpr std::array<std::string_view, 6> kTaskOrder = {"event_summary",     "continuing_writing",
@@ -170,6 +171,12 @@ std::optional<double> mean_over_tasks(const LeaderboardRow& row,
   return tasks.empty() ? std::nullopt : std::optional(sum / static_cast<double>(tasks.size()));
 }
 
+/// Where the standing of a row in a column goes.
+struct Standing {
+  std::optional<std::size_t>* rank = nullptr;
+  std::vector<std::size_t>* better_than = nullptr;
+};
+
 /// Around the mean of the means of independent samples, one a task.
 std::optional<Interval> average_interval(double average,
                                          const std::vector<const ItemScores*>& tasks) {
@@ -188,7 +195,8 @@ std::optional<Interval> average_interval(double average,
 
 /// The rows of one column and what they scored, item by item.
 struct RankedColumn {
-  std::vector<std::optional<std::size_t>*> ranks;      ///< Where the rank of each row goes.
+  std::vector<Standing> standings;                     ///< Of each row.
+  std::vector<std::size_t> positions;                  ///< Of each row, in the table.
   std::vector<std::vector<const ItemScores*>> scores;  ///< By row, then task.
   bool higher_is_better = true;
 };
@@ -218,9 +226,14 @@ void rank_column(const RankedColumn& column) {
       }
     }
   }
-  const std::vector<std::size_t> ranks = significance_ranks(rows, column.higher_is_better);
+  const std::vector<std::vector<std::size_t>> wins =
+      significant_wins(rows, column.higher_is_better);
+  const std::vector<std::size_t> ranks = significance_ranks(wins);
   for (std::size_t i = 0; i < ranks.size(); ++i) {
-    *column.ranks[i] = ranks[i];
+    *column.standings[i].rank = ranks[i];
+    for (const std::size_t worse : wins[i]) {
+      column.standings[i].better_than->push_back(column.positions[worse]);
+    }
   }
 }
 
@@ -363,24 +376,26 @@ class TableBuilder {
         columns.push_back(ranked_column(metric, {task}, [&](LeaderboardRow& row) {
           const auto run = row.runs.find(task);
           MetricSummary* summary = run != row.runs.end() ? run->second.metric(metric) : nullptr;
-          return summary != nullptr ? &summary->rank : nullptr;
+          return summary != nullptr ? Standing{&summary->rank, &summary->better_than} : Standing();
         }));
       }
       if (table_.tasks.size() > 1) {
         columns.push_back(ranked_column(metric, table_.tasks, [&](LeaderboardRow& row) {
           const auto average = row.averages.find(metric);
-          return average != row.averages.end() ? &average->second.rank : nullptr;
+          return average != row.averages.end()
+                     ? Standing{&average->second.rank, &average->second.better_than}
+                     : Standing();
         }));
       }
     }
-    std::erase_if(columns, [](const RankedColumn& column) { return column.ranks.empty(); });
+    std::erase_if(columns, [](const RankedColumn& column) { return column.standings.empty(); });
     executor.run_all(columns.size(), [&](std::size_t i) { rank_column(columns[i]); });
   }
 
-  /// `rank_of(row)` is where the rank of a row goes, nullptr if it has no part in the column.
-  template <class RankOf>
+  /// `standing_of(row)` is empty for a row that has no part in the column.
+  template <class StandingOf>
   RankedColumn ranked_column(const std::string& metric, const std::vector<std::string>& tasks,
-                             const RankOf& rank_of) {
+                             const StandingOf& standing_of) {
     RankedColumn column{.higher_is_better = describe_metric(metric).higher_is_better};
     for (std::size_t row = 0; row < table_.rows.size(); ++row) {
       std::vector<const ItemScores*> scores;
@@ -395,9 +410,10 @@ class TableBuilder {
         }
         scores.push_back(&of_metric->second);
       }
-      std::optional<std::size_t>* rank = rank_of(table_.rows[row]);
-      if (scores.size() == tasks.size() && rank != nullptr) {
-        column.ranks.push_back(rank);
+      const Standing standing = standing_of(table_.rows[row]);
+      if (scores.size() == tasks.size() && standing.rank != nullptr) {
+        column.standings.push_back(standing);
+        column.positions.push_back(row);
         column.scores.push_back(std::move(scores));
       }
     }
@@ -451,20 +467,30 @@ std::string join_label(const std::vector<std::string>& parts) {
 
 Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
                               Executor& executor) {
+  const std::vector<RunRecord> runs = runs_to_report(store, options.experiment);
+  return build_leaderboard(options.experiment, runs,
+                           read_scored_runs(store, runs, options.summary, executor), executor);
+}
+
+Leaderboard build_leaderboard(const std::optional<std::string>& experiment,
+                              std::span<const RunRecord> runs, std::vector<ScoredRun> scored,
+                              Executor& executor) {
+  const bool with_intervals = std::any_of(scored.begin(), scored.end(), [](const ScoredRun& run) {
+    return std::any_of(run.summary.metrics.begin(), run.summary.metrics.end(),
+                       [](const MetricSummary& metric) { return metric.interval.has_value(); });
+  });
   std::vector<TableIdentity> identities;  // In order of first appearance.
   std::map<TableIdentity, TableBuilder> builders;
-  const std::vector<RunRecord> runs = runs_to_report(store, options.experiment);
-  std::vector<ScoredRun> scored = read_scored_runs(store, runs, options.summary, executor);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const RunRecord& run = runs[i];
     const TableIdentity identity = table_identity(run);
-    const auto [builder, is_new] = builders.try_emplace(identity, options.summary.intervals);
+    const auto [builder, is_new] = builders.try_emplace(identity, with_intervals);
     if (is_new) {
       identities.push_back(identity);
     }
     builder->second.add(run, std::move(scored[i]), read_run_routing(store, run));
   }
-  Leaderboard leaderboard{.experiment = options.experiment};
+  Leaderboard leaderboard{.experiment = experiment};
   for (const auto& identity : identities) {
     leaderboard.tables.push_back(builders.at(identity).finish(identity, executor));
   }
@@ -487,6 +513,11 @@ std::vector<RunRecord> runs_to_report(const Store& store,
     }
   }
   return store.runs(experiment);
+}
+
+const MetricDescription& metric_of(const LeaderboardTable& table, const std::string& name) {
+  return *std::find_if(table.metrics.begin(), table.metrics.end(),
+                       [&](const MetricDescription& metric) { return metric.name == name; });
 }
 
 std::string axis_title(const LeaderboardTable& table, const std::string& axis) {
@@ -545,6 +576,19 @@ std::string chance_text(const ChanceWarning& warning) {
          " documents is expected to reach " + levels;
 }
 
+std::optional<double> SampleTally::coverage() const {
+  return sample_count > 0
+             ? std::optional(static_cast<double>(ok_count) / static_cast<double>(sample_count))
+             : std::nullopt;
+}
+
+SampleTally tally_samples(const RunSummary& run) {
+  return {.sample_count = run.sample_count,
+          .ok_count = run.ok_count,
+          .failed_count = run.failed_count,
+          .pending_count = run.pending_count()};
+}
+
 SampleTally tally_samples(const LeaderboardRow& row) {
   SampleTally tally;
   for (const auto& [task, run] : row.runs) {
@@ -554,6 +598,12 @@ SampleTally tally_samples(const LeaderboardRow& row) {
     tally.pending_count += run.pending_count();
   }
   return tally;
+}
+
+std::string data_title(const LeaderboardTable& table) {
+  return "knowledge base " +
+         (table.knowledge_base_mode.empty() ? "not recorded" : table.knowledge_base_mode) +
+         (table.selection.empty() ? "" : ", " + table.selection);
 }
 
 std::string row_label(const LeaderboardTable& table, const LeaderboardRow& row) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ struct MetricAverage {
   /// By significance, among the rows that have an average: over the samples of all tasks, each task
   /// weighing the same.
   std::optional<std::size_t> rank;
+  std::vector<std::size_t> better_than;  ///< As in `MetricSummary`.
 };
 
 /// One cell: a resolved configuration.
@@ -52,7 +54,8 @@ struct ValueCount {
 /// Rows are ranked per task and main metric, in `MetricSummary::rank`, by what their samples can
 /// tell apart: a row's rank is 1 + the number of rows that are significantly better by a paired
 /// sign-flip test over the samples that both have a value for (with repeats, the mean of the valid
-/// ones), corrected by Holm's method over all pairs of rows, at the level 5 %.
+/// ones), corrected by Holm's method over all pairs of rows, at the level 5 %. Which rows those are
+/// stands in `better_than`, by position in `rows`.
 struct LeaderboardTable {
   std::string knowledge_base_mode;  ///< "paper", "gold_augmented"; empty if not recorded.
   std::string corpus_fingerprint;
@@ -60,7 +63,8 @@ struct LeaderboardTable {
   std::string selection;  ///< "200 a task, seed 22"; empty for all samples.
   /// The options that tell the rows apart, as paths into the cell: "chunker/size",
   /// "retriever/type". The retriever's type and the generator's type and model always belong here,
-  /// an option of the data set never: the table is one data set.
+  /// the system's name where bundles were merged, an option of the data set never: the table is one
+  /// data set.
   std::vector<std::string> axes;
   std::vector<std::string> tasks;
   std::vector<MetricDescription> metrics;  ///< In the order of `metric_precedes`.
@@ -89,6 +93,12 @@ struct LeaderboardOptions {
 Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
                               Executor& executor);
 
+/// The same of runs that were read already: `scored[i]` is what `runs[i]` came to, and the same
+/// item has the same id in all of them. `experiment` is the title.
+Leaderboard build_leaderboard(const std::optional<std::string>& experiment,
+                              std::span<const RunRecord> runs, std::vector<ScoredRun> scored,
+                              Executor& executor);
+
 /// Knowledge-base mode, corpus, samples, selection: runs that differ in one never share a table.
 using TableIdentity = std::array<std::string, 4>;
 TableIdentity table_identity(const RunRecord& run);
@@ -97,6 +107,9 @@ TableIdentity table_identity(const RunRecord& run);
 /// experiment that the store does not have, with the nearest name.
 std::vector<RunRecord> runs_to_report(const Store& store,
                                       const std::optional<std::string>& experiment);
+
+/// The description of a metric that the table has.
+const MetricDescription& metric_of(const LeaderboardTable& table, const std::string& name);
 
 /// How an axis is headed: "retriever" for its type, else the name of the option, or its path where
 /// several axes end in that name.
@@ -122,8 +135,15 @@ struct SampleTally {
   std::int64_t ok_count = 0;
   std::int64_t failed_count = 0;
   std::int64_t pending_count = 0;
+
+  /// ok / all; absent where there are none.
+  std::optional<double> coverage() const;
 };
 SampleTally tally_samples(const LeaderboardRow& row);
+SampleTally tally_samples(const RunSummary& run);
+
+/// "knowledge base paper, 200 a task, seed 22": what a table's rows were measured on.
+std::string data_title(const LeaderboardTable& table);
 
 /// "bm25 · top_k 8 · size 128 · extractive": the axis values of a row in one line; the names of
 /// options are left out where they are "type" or "model".

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "reports/comparability.h"
 #include "reports/renderers.h"
 
 namespace crudbench {
@@ -23,7 +24,8 @@ Json row_json(const LeaderboardTable& table, const LeaderboardRow& row) {
                         {"mean_failures_as_zero", optional_json(average.mean_failures_as_zero)},
                         {"low", average.interval ? Json(average.interval->low) : Json()},
                         {"high", average.interval ? Json(average.interval->high) : Json()},
-                        {"rank", average.rank ? Json(*average.rank) : Json()}};
+                        {"rank", average.rank ? Json(*average.rank) : Json()},
+                        {"better_than", average.better_than}};
   }
   Json runs = Json::object();
   for (const auto& [task, run] : row.runs) {
@@ -95,6 +97,7 @@ Json leaderboard_json(const Leaderboard& leaderboard) {
   return {{"format", "crudbench-leaderboard"},
           {"version", 1},
           {"experiment", leaderboard.experiment ? Json(*leaderboard.experiment) : Json()},
+          {"not_comparable", comparability_notes(leaderboard)},
           {"tables", std::move(tables)}};
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "reports/comparability.h"
 #include "reports/renderers.h"
 #include "reports/safe_text.h"
 
@@ -40,21 +41,6 @@ std::vector<std::string> axis_cells(const LeaderboardRow& row) {
   return cells;
 }
 
-const MetricDescription& description_of(const LeaderboardTable& table, const std::string& name) {
-  return *std::find_if(table.metrics.begin(), table.metrics.end(),
-                       [&](const MetricDescription& metric) { return metric.name == name; });
-}
-
-/// "31.20 (30.58)", the second with failures as 0 where it is another number.
-std::string both_means(const std::optional<double>& mean, const std::optional<double>& with_zeros,
-                       const MetricDescription& metric) {
-  std::string text = mean_text(mean, metric);
-  if (with_zeros && with_zeros != mean) {
-    text += " (" + mean_text(with_zeros, metric) + ")";
-  }
-  return text;
-}
-
 /// Bold for rows of rank 1.
 std::string ranked_means(const std::string& means, const std::optional<std::size_t>& rank,
                          bool tells_apart) {
@@ -66,8 +52,9 @@ std::string metric_cell(const MetricSummary* summary, const MetricDescription& m
   if (summary == nullptr) {
     return "–";
   }
-  std::string text = ranked_means(both_means(summary->mean, summary->mean_failures_as_zero, metric),
-                                  summary->rank, tells_apart);
+  std::string text =
+      ranked_means(both_means_text(summary->mean, summary->mean_failures_as_zero, metric),
+                   summary->rank, tells_apart);
   if (summary->interval) {
     text += " \\[" + mean_text(summary->interval->low, metric) + ", " +
             mean_text(summary->interval->high, metric) + "\\]";
@@ -134,7 +121,7 @@ std::string task_section(const LeaderboardTable& table, const std::string& task)
     std::vector<std::string> cells = axis_cells(row);
     for (const std::string& metric : table.main_metrics) {
       cells.push_back(
-          metric_cell(run.metric(metric), description_of(table, metric), telling.contains(metric)));
+          metric_cell(run.metric(metric), metric_of(table, metric), telling.contains(metric)));
     }
     cells.push_back(share_text(run.coverage()) + " (" + std::to_string(run.ok_count) + "/" +
                     std::to_string(run.sample_count) + ")");
@@ -166,12 +153,12 @@ std::string average_section(const LeaderboardTable& table) {
     std::vector<std::string> cells = axis_cells(row);
     for (const std::string& metric : table.main_metrics) {
       const auto average = row.averages.find(metric);
-      cells.push_back(
-          average == row.averages.end()
-              ? "–"
-              : ranked_means(both_means(average->second.mean, average->second.mean_failures_as_zero,
-                                        description_of(table, metric)),
-                             average->second.rank, telling.contains(metric)));
+      cells.push_back(average == row.averages.end()
+                          ? "–"
+                          : ranked_means(both_means_text(average->second.mean,
+                                                         average->second.mean_failures_as_zero,
+                                                         metric_of(table, metric)),
+                                         average->second.rank, telling.contains(metric)));
     }
     output += table_line(cells);
   }
@@ -252,8 +239,12 @@ std::string leaderboard_markdown(const Leaderboard& leaderboard) {
       "which none is significantly better, by paired "
       "sign-flip tests over the samples two rows share (Holm over all pairs of rows in the column, "
       "level 5 %).\n";
-  if (leaderboard.tables.size() > 1) {
-    output += "\n**The tables differ in knowledge base or data: do not compare across them.**\n";
+  const std::vector<std::string> notes = comparability_notes(leaderboard);
+  if (!notes.empty()) {
+    output += "\n**Not comparable throughout.** Results differ in:\n\n";
+    for (const std::string& note : notes) {
+      output += "- " + markdown_cell(note) + "\n";
+    }
   }
   for (const LeaderboardTable& table : leaderboard.tables) {
     output += "\n## Knowledge base: " +

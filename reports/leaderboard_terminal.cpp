@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "reports/comparability.h"
 #include "reports/renderers.h"
 #include "reports/safe_text.h"
 #include "reports/text_table.h"
@@ -41,12 +42,7 @@ Block task_block(const std::string& task) {
   return {.title = task,
           .samples = [find](const LeaderboardRow& row) -> std::optional<SampleTally> {
             const RunSummary* run = find(row);
-            return run == nullptr
-                       ? std::nullopt
-                       : std::optional(SampleTally{.sample_count = run->sample_count,
-                                                   .ok_count = run->ok_count,
-                                                   .failed_count = run->failed_count,
-                                                   .pending_count = run->pending_count()});
+            return run == nullptr ? std::nullopt : std::optional(tally_samples(*run));
           },
           .means = [find](const LeaderboardRow& row, const std::string& metric) -> RankedMeans {
             const RunSummary* run = find(row);
@@ -93,8 +89,7 @@ Block average_block(const LeaderboardTable& table) {
           }};
 }
 
-std::string both_means_text(const RankedMeans& means, const MetricDescription& metric,
-                            bool show_both) {
+std::string cell_text(const RankedMeans& means, const MetricDescription& metric, bool show_both) {
   std::string text = mean_text(means.mean, metric);
   if (show_both) {
     text += " (" + mean_text(means.mean_failures_as_zero, metric) + ")";
@@ -132,7 +127,8 @@ std::vector<MetricDescription> shown_metrics(const LeaderboardTable& table, cons
   return shown;
 }
 
-std::string block_text(const LeaderboardTable& table, const Block& block, bool colours) {
+std::string block_text(const LeaderboardTable& table, const Block& block, bool colours,
+                       std::size_t terminal_columns) {
   bool any_failed = false;
   bool any_pending = false;
   bool any_format = false;
@@ -182,17 +178,13 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
     for (std::size_t i = 0; i < metrics.size(); ++i) {
       const RankedMeans means = block.means(row, metrics[i].name);
       const bool is_best = ranked[i] && means.rank == 1U;
-      cells.push_back({.text = both_means_text(means, metrics[i], show_both[i]),
+      cells.push_back({.text = cell_text(means, metrics[i], show_both[i]),
                        .emphasis = is_best      ? Emphasis::kBold
                                    : means.mean ? Emphasis::kNone
                                                 : Emphasis::kDim});
     }
-    const std::optional<double> coverage =
-        samples->sample_count > 0 ? std::optional(static_cast<double>(samples->ok_count) /
-                                                  static_cast<double>(samples->sample_count))
-                                  : std::nullopt;
     const bool complete = samples->ok_count >= samples->sample_count;
-    cells.push_back({.text = share_text(coverage),
+    cells.push_back({.text = share_text(samples->coverage()),
                      .emphasis = complete ? Emphasis::kNone : Emphasis::kWarning});
     if (any_failed) {
       cells.push_back({.text = std::to_string(samples->failed_count)});
@@ -210,7 +202,7 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
     text.add_row(std::move(cells));
   }
   return emphasized(printable_line(block.title), Emphasis::kBold, colours) + "\n" +
-         text.to_string(colours);
+         text.to_string(colours, terminal_columns);
 }
 
 std::string short_fingerprint(const std::string& fingerprint) {
@@ -220,7 +212,8 @@ std::string short_fingerprint(const std::string& fingerprint) {
 
 }  // namespace
 
-std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
+std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours,
+                                 std::size_t columns) {
   if (leaderboard.tables.empty()) {
     return "no runs yet\n";
   }
@@ -239,7 +232,7 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
               (table.selection.empty() ? "" : ", " + printable_line(table.selection)) + "\n";
     for (const std::string& task : table.tasks) {
       const Block block = task_block(task);
-      output += "\n" + block_text(table, block, colours);
+      output += "\n" + block_text(table, block, colours, columns);
       for (const ChanceWarning& warning : warnings) {
         if (warning.task == task) {
           output += emphasized("warning: " + printable_line(chance_text(warning)),
@@ -253,7 +246,7 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
                                              });
     }
     if (table.tasks.size() > 1) {
-      output += "\n" + block_text(table, average_block(table), colours);
+      output += "\n" + block_text(table, average_block(table), colours, columns);
     }
     any_failed = any_failed ||
                  std::any_of(table.rows.begin(), table.rows.end(),
@@ -268,8 +261,10 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours) {
         "samples "
         "two rows share,\nHolm over all pairs of rows in the column, level 5 %).\n";
   }
-  if (leaderboard.tables.size() > 1) {
-    output += "Tables differ in knowledge base or data: do not compare across them.\n";
+  for (const std::string& note : comparability_notes(leaderboard)) {
+    output += emphasized("Not comparable throughout: results differ in " + printable_line(note),
+                         Emphasis::kWarning, colours) +
+              "\n";
   }
   return output;
 }
@@ -279,6 +274,16 @@ std::string mean_text(const std::optional<double>& mean, const MetricDescription
     return fixed_number(*mean * 100.0, 2);
   }
   return fixed_number(mean, mean && std::abs(*mean) >= 100.0 ? 1 : 3);
+}
+
+std::string both_means_text(const std::optional<double>& mean,
+                            const std::optional<double>& with_zeros,
+                            const MetricDescription& metric) {
+  std::string text = mean_text(mean, metric);
+  if (with_zeros && with_zeros != mean) {
+    text += " (" + mean_text(with_zeros, metric) + ")";
+  }
+  return text;
 }
 
 std::string share_text(const std::optional<double>& share) {

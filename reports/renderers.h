@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -13,8 +14,10 @@ namespace crudbench {
 /// Per table and task the main metrics with coverage, then the averages over tasks; shares in per
 /// cent. Where samples failed, each mean stands with the one that counts failures as 0 in
 /// parentheses. `colours` switches ANSI sequences on, and with them bold for the rows of rank 1 in
-/// columns whose rows can be told apart.
-std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours);
+/// columns whose rows can be told apart. Tables are kept to `columns` of the terminal, 0 for any
+/// width.
+std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours,
+                                 std::size_t columns = 0);
 
 /// The same tables in GitHub-flavoured Markdown, with 95 % intervals, data and provenance; rows of
 /// rank 1 are bold.
@@ -29,9 +32,19 @@ std::string leaderboard_csv(const Leaderboard& leaderboard);
 /// Everything in the leaderboard, numbers exact; the format is described in reports/README.md.
 Json leaderboard_json(const Leaderboard& leaderboard);
 
+/// The main metrics as LaTeX tables for the package booktabs, one a task and one of the averages:
+/// the best mean of a column bold, and as superscripts the letters of the rows that a row is
+/// significantly better than. Text that is not Latin needs XeLaTeX or LuaLaTeX.
+std::string leaderboard_latex(const Leaderboard& leaderboard);
+
 /// How people read a mean: a share in per cent with two decimals, anything else with three
 /// significant decimals; "–" for none.
 std::string mean_text(const std::optional<double>& mean, const MetricDescription& metric);
+
+/// "31.20 (30.58)": the mean and, where it is another number, the one with failures as 0.
+std::string both_means_text(const std::optional<double>& mean,
+                            const std::optional<double>& with_zeros,
+                            const MetricDescription& metric);
 
 /// "96.7 %"; never "100 %" for anything less; "–" for none.
 std::string share_text(const std::optional<double>& share);

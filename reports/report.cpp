@@ -5,15 +5,20 @@
 
 namespace crudbench {
 
-std::filesystem::path write_report(const Store& store, const Leaderboard& leaderboard,
-                                   const PageOptions& options, const std::filesystem::path& folder,
-                                   Executor& executor) {
+void write_leaderboard_files(const Leaderboard& leaderboard, const std::filesystem::path& folder) {
   create_folders(folder);
   write_file_atomically(
       folder / "leaderboard.json",
       leaderboard_json(leaderboard).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(folder / "leaderboard.csv", leaderboard_csv(leaderboard));
   write_file_atomically(folder / "leaderboard.md", leaderboard_markdown(leaderboard));
+  write_file_atomically(folder / "leaderboard.tex", leaderboard_latex(leaderboard));
+}
+
+std::filesystem::path write_report(const Store& store, const Leaderboard& leaderboard,
+                                   const PageOptions& options, const std::filesystem::path& folder,
+                                   Executor& executor) {
+  write_leaderboard_files(leaderboard, folder);
   return write_report_page(store, leaderboard, options, folder, executor);
 }
 

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t kReportIdDigits = 16;
 
-Json comparability_json(const Store& store, const LeaderboardTable& table) {
+Json comparability_json(const LeaderboardTable& table) {
   Json issues = Json::array();
-  for (const ComparabilityIssue& issue : comparability_issues(store, table)) {
+  for (const ComparabilityIssue& issue : comparability_issues(table)) {
     Json groups = Json::array();
     for (const auto& group : issue.groups) {
       groups.push_back({{"value", group.value}, {"rows", group.rows}});
@@ -43,7 +43,7 @@ Json row_json(const LeaderboardTable& table, std::size_t row) {
           {"headroom", std::move(headroom)}};
 }
 
-Json table_json(const Store& store, const LeaderboardTable& table) {
+Json table_json(const LeaderboardTable& table) {
   Json rows = Json::array();
   Json profiles = Json::object();
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -52,7 +52,7 @@ Json table_json(const Store& store, const LeaderboardTable& table) {
       profiles[std::to_string(run.run_id)] = profile_json(run.profile);
     }
   }
-  return {{"comparability", comparability_json(store, table)},
+  return {{"comparability", comparability_json(table)},
           {"rows", std::move(rows)},
           {"profiles", std::move(profiles)}};
 }
@@ -62,7 +62,7 @@ Json table_json(const Store& store, const LeaderboardTable& table) {
 Json report_overview(const Store& store, const Leaderboard& leaderboard) {
   Json tables = Json::array();
   for (const LeaderboardTable& table : leaderboard.tables) {
-    tables.push_back(table_json(store, table));
+    tables.push_back(table_json(table));
   }
   Json overview = {{"format", "crudbench-report"},
                    {"version", 1},

@@ -233,6 +233,7 @@ class RunAccumulator {
                        .fingerprint = run.fingerprint,
                        .task = run.task,
                        .created_at = run.created_at,
+                       .prompt_sha256 = recorded_text(run.provenance, "prompt_sha256"),
                        .sample_count = run.sample_count,
                        .ok_count = ok_count_,
                        .failed_count = failed_count_,
@@ -444,6 +445,13 @@ class RunAccumulator {
                      : std::nullopt;
   }
 
+  static std::string recorded_text(const Json& provenance, const char* key) {
+    const auto found = provenance.is_object() ? provenance.find(key) : provenance.end();
+    return provenance.is_object() && found != provenance.end() && found->is_string()
+               ? found->get<std::string>()
+               : "";
+  }
+
   static std::optional<std::int64_t> task_count(const Json& provenance, const char* key,
                                                 const std::string& task) {
     if (!provenance.is_object() || !provenance.contains(key) || !provenance[key].is_object()) {
@@ -525,14 +533,22 @@ RunSummary summarize_run(const Store& store, const RunRecord& run, const Summary
   return read_scored_run(store, run, options, executor).summary;
 }
 
+ScoredRun score_run(const RunRecord& run, const SampleSource& samples,
+                    const SummaryOptions& options, Executor& executor) {
+  RunAccumulator accumulator;
+  samples(
+      [&](const ItemRecord& item, const SampleRecord& sample) { accumulator.add(item, sample); });
+  return accumulator.finish(run, options, executor);
+}
+
 ScoredRun read_scored_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
                           Executor& executor) {
-  RunAccumulator accumulator;
-  store.visit_samples(
-      run.run_id,
-      [&](const ItemRecord& item, SampleRecord&& sample) { accumulator.add(item, sample); },
-      SampleDetail::kScores);
-  return accumulator.finish(run, options, executor);
+  const auto samples = [&](const SampleVisitor& visit) {
+    store.visit_samples(run.run_id, visit, SampleDetail::kScores);
+  };
+  ScoredRun scored = score_run(run, samples, options, executor);
+  scored.summary.metric_fingerprints = store.scored_metrics(run.run_id);
+  return scored;
 }
 
 bool metric_precedes(std::string_view left, std::string_view right) {
@@ -588,6 +604,7 @@ Json summary_json(const RunSummary& summary) {
                             {"low", low_json(metric.interval)},
                             {"high", high_json(metric.interval)},
                             {"rank", optional_json(metric.rank)},
+                            {"better_than", metric.better_than},
                             {"chance_level", optional_json(metric.chance_level)},
                             {"by_gold_count", std::move(by_gold_count)},
                             {"variance", variance_json(metric.variance)},

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,9 @@ struct MetricSummary {
   /// Among the rows of a leaderboard, by significance; absent elsewhere and for other than main
   /// metrics.
   std::optional<std::size_t> rank;
+  /// The rows of the leaderboard that this one is significantly better than, ascending; empty where
+  /// there is no rank.
+  std::vector<std::size_t> better_than;
 };
 
 /// From this chance level on, reports warn that a metric says little.
@@ -60,6 +64,9 @@ struct RunSummary {
   std::string fingerprint;
   std::string task;
   std::string created_at;
+  std::string prompt_sha256;  ///< Of the prompt template; empty if not recorded.
+  /// Metrics that every sample was scored by: options → fingerprint of code and parameters.
+  std::map<std::string, std::string> metric_fingerprints;
   std::int64_t sample_count = 0;  ///< Samples the run is to hold.
   std::int64_t ok_count = 0;
   std::int64_t failed_count = 0;
@@ -116,6 +123,15 @@ struct ScoredRun {
   RunSummary summary;
   std::map<std::string, ItemScores> item_scores;  ///< Of all metrics that can be main ones.
 };
+
+/// Hands over the samples of a run, ordered by item.
+using SampleVisitor = std::function<void(const ItemRecord&, const SampleRecord&)>;
+using SampleSource = std::function<void(const SampleVisitor&)>;
+
+/// What `samples` came to, as `summarize_run` counts; nothing is read of the items but their id and
+/// number of gold documents, of the samples neither texts nor hits.
+ScoredRun score_run(const RunRecord& run, const SampleSource& samples,
+                    const SummaryOptions& options, Executor& executor);
 
 /// `summarize_run` with the scores, in the same one reading.
 ScoredRun read_scored_run(const Store& store, const RunRecord& run, const SummaryOptions& options,

@@ -1,10 +1,13 @@
 #include "reports/safe_text.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <system_error>
 
+#include "harness/core/fingerprint.h"
 #include "harness/text/utf8.h"
 
 namespace crudbench {
@@ -12,6 +15,35 @@ namespace crudbench {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
+
+struct LatexSpecial {
+  char32_t code_point;
+  std::string_view latex;
+};
+
+/// Brackets stand in groups: after a line break, "[" and "*" would be arguments of it.
+constexpr std::array kLatexSpecials = {
+    LatexSpecial{'\\', "\\textbackslash{}"},
+    LatexSpecial{'{', "\\{"},
+    LatexSpecial{'}', "\\}"},
+    LatexSpecial{'$', "\\$"},
+    LatexSpecial{'&', "\\&"},
+    LatexSpecial{'#', "\\#"},
+    LatexSpecial{'%', "\\%"},
+    LatexSpecial{'_', "\\_"},
+    LatexSpecial{'^', "\\textasciicircum{}"},
+    LatexSpecial{'~', "\\textasciitilde{}"},
+    LatexSpecial{'<', "\\textless{}"},
+    LatexSpecial{'>', "\\textgreater{}"},
+    LatexSpecial{'|', "\\textbar{}"},
+    LatexSpecial{'[', "{[}"},
+    LatexSpecial{']', "{]}"},
+    LatexSpecial{'*', "{*}"},
+    LatexSpecial{'"', "{''}"},
+    LatexSpecial{U'·', "\\textperiodcentered{}"},
+    LatexSpecial{U'–', "--"},
+    LatexSpecial{kReplacement, "?"},
+};
 
 /// C0 and C1 controls, and the characters that reorder their neighbours on the screen.
 bool steers_display(char32_t code_point) {
@@ -96,6 +128,47 @@ std::string markdown_cell(std::string_view text) {
   return result;
 }
 
+std::string latex_text(std::string_view text) {
+  std::string result;
+  const std::string line = printable_line(text);
+  for (std::size_t offset = 0; offset < line.size();) {
+    const CodePoint code_point = decode_at(line, offset);
+    const auto* const special = std::find_if(
+        kLatexSpecials.begin(), kLatexSpecials.end(),
+        [&](const LatexSpecial& candidate) { return candidate.code_point == code_point.value; });
+    result += special != kLatexSpecials.end() ? special->latex
+                                              : line.substr(offset, code_point.size_bytes);
+    offset += code_point.size_bytes;
+  }
+  return result;
+}
+
+std::string html_text(std::string_view text) {
+  std::string result;
+  for (const char byte : printable_line(text)) {
+    switch (byte) {
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '&':
+        result += "&amp;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += byte;
+    }
+  }
+  return result;
+}
+
 std::string csv_field(std::string_view text) {
   std::string field = replace_invalid_utf8(text);
   constexpr std::string_view kFormulaStarts = "=+-@\t\r";
@@ -114,6 +187,17 @@ std::string csv_field(std::string_view text) {
     quoted += byte;
   }
   return quoted + '"';
+}
+
+std::string file_name_part(const std::string& text) {
+  constexpr std::size_t kHashDigits = 10;
+  constexpr std::size_t kMaxNameBytes = 64;
+  const bool is_plain =
+      !text.empty() && text.size() <= kMaxNameBytes &&
+      std::all_of(text.begin(), text.end(), [](char byte) {
+        return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_';
+      });
+  return is_plain ? text : sha256_hex(text).substr(0, kHashDigits);
 }
 
 std::string json_for_html(const Json& value) {

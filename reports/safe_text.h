@@ -27,10 +27,21 @@ std::string clip_to_columns(std::string_view line, std::size_t columns);
 /// escaped.
 std::string markdown_cell(std::string_view text);
 
+/// For running text of LaTeX: printable, with every character that TeX would act upon written so
+/// that it stands for itself; what has no glyph is "?".
+std::string latex_text(std::string_view text);
+
+/// For text and attribute values of HTML: printable, with <, >, &, " and ' as character references.
+std::string html_text(std::string_view text);
+
 /// One field of a CSV line (RFC 4180), quoted if need be. Text that a spreadsheet would take for a
 /// formula (a leading = + - @, tab or carriage return) gets a leading apostrophe, unless it is a
 /// plain number.
 std::string csv_field(std::string_view text);
+
+/// Part of a file name: what looks like a name of ours (lower-case letters, digits, "_", at most
+/// 64) as it is, any other text as ten digits of its hash.
+std::string file_name_part(const std::string& text);
 
 /// JSON that can stand inside an HTML `<script type="application/json">`: <, >, &, U+2028 and
 /// U+2029 are written as \u escapes.

@@ -1,6 +1,7 @@
 #include "reports/text_table.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "harness/text/utf8.h"
@@ -36,38 +37,100 @@ void TextTable::add_row(std::vector<TextCell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string TextTable::to_string(bool colours) const {
+std::string TextTable::to_string(bool colours, std::size_t columns) const {
   std::string output;
-  const auto append_line = [&](const auto& cell_at) {
+  for (const Block& block : blocks(columns)) {
+    output += (output.empty() ? "" : "\n") + block_text(block, colours);
+  }
+  return output;
+}
+
+std::vector<TextTable::Block> TextTable::blocks(std::size_t columns) const {
+  const auto width_of = [&](const Block& block) {
+    std::size_t sum = block.empty() ? 0 : kColumnGap * (block.size() - 1);
+    for (const std::size_t column : block) {
+      sum += width(column);
+    }
+    return sum;
+  };
+  Block all(columns_.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  if (columns == 0 || width_of(all) <= columns) {
+    return {all};
+  }
+  const auto lead = static_cast<std::size_t>(
+      std::find_if(columns_.begin(), columns_.end(),
+                   [](const TextColumn& column) { return column.right_aligned; }) -
+      columns_.begin());
+  Block keys(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(lead));
+  std::vector<Block> blocks;
+  const std::size_t widest =
+      lead < widths_.size()
+          ? *std::max_element(widths_.begin() + static_cast<std::ptrdiff_t>(lead), widths_.end())
+          : 0;
+  if (lead == 0 || width_of(keys) + kColumnGap + widest > columns) {
+    if (lead > 0) {
+      keys.insert(keys.begin(), kRowNumber);
+      blocks.push_back(keys);
+    }
+    keys = {kRowNumber};
+  }
+  Block block = keys;
+  for (std::size_t column = lead; column < columns_.size(); ++column) {
+    block.push_back(column);
+    if (block.size() > keys.size() + 1 && width_of(block) > columns) {
+      block.pop_back();
+      blocks.push_back(std::exchange(block, keys));
+      block.push_back(column);
+    }
+  }
+  if (block.size() > keys.size()) {
+    blocks.push_back(block);
+  }
+  return blocks;
+}
+
+std::size_t TextTable::width(std::size_t column) const {
+  return column == kRowNumber ? std::to_string(rows_.size()).size() : widths_[column];
+}
+
+TextCell TextTable::cell(std::size_t row, std::size_t column) const {
+  return column == kRowNumber ? TextCell{.text = std::to_string(row + 1)} : rows_[row][column];
+}
+
+std::string TextTable::block_text(const Block& block, bool colours) const {
+  std::string output;
+  const auto append_line = [&](const auto& cell_of) {
     std::string line;
     std::size_t pending_spaces = 0;  // Spaces that only matter if more text follows.
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const TextCell& cell = cell_at(i);
-      const std::size_t padding = widths_[i] - display_width(cell.text);
-      pending_spaces += columns_[i].right_aligned ? padding : 0;
+    for (const std::size_t column : block) {
+      const TextCell cell = cell_of(column);
+      const bool right_aligned = column == kRowNumber || columns_[column].right_aligned;
+      const std::size_t padding = width(column) - display_width(cell.text);
+      pending_spaces += right_aligned ? padding : 0;
       if (!cell.text.empty()) {
         line.append(pending_spaces, ' ');
         line += emphasized(cell.text, cell.emphasis, colours);
         pending_spaces = 0;
       }
-      pending_spaces += kColumnGap + (columns_[i].right_aligned ? 0 : padding);
+      pending_spaces += kColumnGap + (right_aligned ? 0 : padding);
     }
     output += line + "\n";
   };
-  const auto append_titles = [&](std::string TextColumn::*title) {
-    std::vector<TextCell> titles;
-    for (const TextColumn& column : columns_) {
-      titles.push_back({.text = column.*title, .emphasis = Emphasis::kDim});
-    }
-    append_line([&](std::size_t i) -> const TextCell& { return titles[i]; });
+  const auto append_titles = [&](std::string TextColumn::*title, const char* of_number) {
+    append_line([&](std::size_t column) {
+      return TextCell{.text = column == kRowNumber ? of_number : columns_[column].*title,
+                      .emphasis = Emphasis::kDim};
+    });
   };
-  append_titles(&TextColumn::title);
-  if (std::any_of(columns_.begin(), columns_.end(),
-                  [](const TextColumn& column) { return !column.subtitle.empty(); })) {
-    append_titles(&TextColumn::subtitle);
+  append_titles(&TextColumn::title, "#");
+  if (std::any_of(block.begin(), block.end(), [&](std::size_t column) {
+        return column != kRowNumber && !columns_[column].subtitle.empty();
+      })) {
+    append_titles(&TextColumn::subtitle, "");
   }
-  for (const std::vector<TextCell>& row : rows_) {
-    append_line([&](std::size_t i) -> const TextCell& { return row[i]; });
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    append_line([&](std::size_t column) { return cell(row, column); });
   }
   return output;
 }

@@ -17,17 +17,6 @@ namespace crudbench {
 namespace {
 
 constexpr std::size_t kFingerprintDigits = 10;
-constexpr std::size_t kMaxNameBytes = 64;
-
-/// Part of a file name: what looks like a name of ours as it is, any other text as its hash.
-std::string file_name_part(const std::string& text) {
-  const bool is_plain =
-      !text.empty() && text.size() <= kMaxNameBytes &&
-      std::all_of(text.begin(), text.end(), [](char byte) {
-        return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_';
-      });
-  return is_plain ? text : sha256_hex(text).substr(0, kFingerprintDigits);
-}
 
 struct RankedDocument {
   std::string doc_id;

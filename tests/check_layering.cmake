@@ -4,8 +4,8 @@
 # third-party header outside the layer that owns it. The table is the one in docs/architecture.md.
 
 cmake_minimum_required(VERSION 3.25)
-set(layers core text net llama process store tasks generators datasets retrievers metrics reports runner app)
-foreach(layer core text net llama process store tasks generators runner app)
+set(layers core text net llama process store tasks generators datasets retrievers metrics reports runner serve app)
+foreach(layer core text net llama process store tasks generators runner serve app)
   set(folder_${layer} harness/${layer})
 endforeach()
 foreach(layer datasets retrievers metrics reports)
@@ -25,8 +25,9 @@ set(allowed_retrievers core text net llama process datasets generators)
 set(allowed_metrics core text)
 # Of these layers a layer may include the interface only.
 set(interface_metrics harness/generators/generator.h retrievers/embedders/embedder.h)
-set(allowed_reports core text store metrics)
+set(allowed_reports core text store tasks metrics)
 set(allowed_runner core text net llama process store tasks generators datasets retrievers metrics)
+set(allowed_serve core store reports)
 set(allowed_app ${layers})
 
 # Third-party headers by the layer that may name them.
@@ -41,6 +42,7 @@ set(owner_zlib reports)
 set(owner_faiss retrievers)
 set(owner_Eigen retrievers)
 set(owner_hnswlib retrievers)
+set(owner_httplib serve)
 
 # The layer that a repository path belongs to; empty if none.
 function(layer_of path result)

@@ -20,11 +20,12 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 14>& commands() {
-  static const std::array<const Command*, 14> table{
-      &kDoctorCommand,        &kValidateCommand, &kPlanCommand,   &kRunCommand,     &kScoreCommand,
-      &kKnowledgeBaseCommand, &kModelCommand,    &kReportCommand, &kCompareCommand, &kLsCommand,
-      &kShowCommand,          &kCacheCommand,    &kFsckCommand,   &kListCommand};
+const std::array<const Command*, 16>& commands() {
+  static const std::array<const Command*, 16> table{
+      &kDoctorCommand,  &kValidateCommand,      &kPlanCommand,        &kRunCommand,
+      &kScoreCommand,   &kKnowledgeBaseCommand, &kModelCommand,       &kReportCommand,
+      &kCompareCommand, &kServeCommand,         &kLeaderboardCommand, &kLsCommand,
+      &kShowCommand,    &kCacheCommand,         &kFsckCommand,        &kListCommand};
   return table;
 }
 

@@ -1,11 +1,5 @@
-#include <array>
-#include <atomic>
 #include <charconv>
-#include <chrono>
 #include <cmath>
-#include <csignal>
-#include <stop_token>
-#include <thread>
 
 #include "harness/app/commands.h"
 #include "harness/app/event_stream.h"
@@ -13,6 +7,7 @@
 #include "harness/app/progress.h"
 #include "harness/app/run_log.h"
 #include "harness/app/session.h"
+#include "harness/app/signal_watcher.h"
 #include "harness/core/error.h"
 #include "harness/core/log.h"
 #include "harness/generators/generator_traits.h"
@@ -49,63 +44,6 @@ constexpr CommandSpec kSpec{
         "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
         "  crudbench run my.json --retry-failed --max-failures 0\n"
         "  crudbench run my.json --budget 5.00 --json > events.jsonl\n"};
-
-/// Interrupts so far. A handler is the one thing that works in whichever thread the system picks,
-/// those of libraries included, which no mask of ours reaches.
-std::atomic<int> interrupts{0};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-/// Turns SIGINT and SIGTERM into a stop request: the first one lets what is finished be stored, a
-/// second one ends the process at once. A signal that the process was started to ignore stays
-/// ignored.
-class SignalWatcher {
- public:
-  SignalWatcher() {
-    interrupts = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int) { ++interrupts; };
-    action.sa_flags = SA_RESTART;
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-      ::sigaction(kSignals[i], nullptr, &before_[i]);
-      if (before_[i].sa_handler != SIG_IGN) {
-        ::sigaction(kSignals[i], &action, nullptr);
-      }
-    }
-    watcher_ = std::jthread([this](const std::stop_token& ended) { watch(ended); });
-  }
-  ~SignalWatcher() {
-    watcher_.request_stop();
-    watcher_.join();
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-      ::sigaction(kSignals[i], &before_[i], nullptr);
-    }
-  }
-  SignalWatcher(const SignalWatcher&) = delete;
-  SignalWatcher& operator=(const SignalWatcher&) = delete;
-
-  std::stop_token stop_token() const { return stop_.get_token(); }
-
- private:
-  static constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
-
-  void watch(const std::stop_token& ended) {
-    constexpr std::chrono::milliseconds kInterval{50};
-    for (; !ended.stop_requested(); std::this_thread::sleep_for(kInterval)) {
-      const int count = interrupts;
-      if (count > 1) {
-        std::_Exit(static_cast<int>(ExitCode::kInterrupted));
-      }
-      if (count == 1 && !stop_.stop_requested()) {
-        log_warning("run", "stopping; what is finished is being stored");
-        stop_.request_stop();
-      }
-    }
-  }
-
-  std::array<struct sigaction, kSignals.size()> before_{};
-  std::stop_source stop_;
-  std::jthread watcher_;
-};
 
 /// "12" or "1.5%" of `total`. Throws Error(kInvalidConfig).
 double allowed_failures(const std::string& text, std::int64_t total) {
@@ -176,7 +114,7 @@ ExitCode run(const Arguments& arguments) {
   const Experiment experiment = experiment_of(arguments);
   const std::optional<double> budget_limit = budget_of(arguments, experiment);
   const Workspace workspace = workspace_of(arguments);
-  const SignalWatcher signals;
+  const SignalWatcher signals("run", "stopping; what is finished is being stored");
   const WorkspaceLock lock(workspace);
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
   const Dataset dataset = read_dataset(experiment, *pool);

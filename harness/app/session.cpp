@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "harness/core/error.h"
@@ -17,6 +18,16 @@ namespace crudbench {
 
 Workspace workspace_of(const Arguments& arguments) {
   return {.folder = arguments.value("workspace").value_or("workspace")};
+}
+
+Workspace report_workspace_of(const Arguments& arguments) {
+  if (arguments.positionals().empty()) {
+    return workspace_of(arguments);
+  }
+  if (arguments.has("workspace")) {
+    throw Error(ErrorCode::kInvalidConfig, "the workspace is given twice");
+  }
+  return {.folder = arguments.positionals().front()};
 }
 
 std::size_t count_option(const Arguments& arguments, const std::string& name, std::size_t fallback,
@@ -68,10 +79,17 @@ bool use_colours() {
   return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
 }
 
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::isatty(STDOUT_FILENO) == 1 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
+             ? size.ws_col
+             : 0;
+}
+
 void print_leaderboard(const Store& store, const std::optional<std::string>& experiment,
                        Executor& executor) {
   print(leaderboard_terminal(build_leaderboard(store, {.experiment = experiment}, executor),
-                             use_colours()));
+                             use_colours(), terminal_columns()));
 }
 
 void print_leaderboard_json(const Store& store, const std::optional<std::string>& experiment,

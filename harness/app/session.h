@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,10 @@ std::size_t count_option(const Arguments& arguments, const std::string& name, st
 /// The workspace that `--workspace` names.
 Workspace workspace_of(const Arguments& arguments);
 
+/// The workspace of a command that takes it as its first word too. Throws Error(kInvalidConfig) if
+/// it is given twice.
+Workspace report_workspace_of(const Arguments& arguments);
+
 /// The worker threads that `--threads` asks for. Throws Error(kInvalidConfig).
 std::unique_ptr<ThreadPool> make_thread_pool(const Arguments& arguments);
 
@@ -44,6 +49,9 @@ Dataset read_dataset(const Experiment& experiment, Executor& executor);
 
 /// Whether stdout is a terminal that wants colours (https://no-color.org).
 bool use_colours();
+
+/// The width of the terminal that stdout is, 0 where it is none or of unknown width.
+std::size_t terminal_columns();
 
 /// Prints the leaderboard of one experiment, or of all runs, as a table.
 void print_leaderboard(const Store& store, const std::optional<std::string>& experiment,

@@ -100,8 +100,9 @@ ExitCode compare(const Arguments& arguments) {
   if (format == "json") {
     print_json(comparison_json(comparison));
   } else {
-    print(format == "markdown" ? comparison_markdown(comparison)
-                               : comparison_terminal(comparison, use_colours()));
+    print(format == "markdown"
+              ? comparison_markdown(comparison)
+              : comparison_terminal(comparison, use_colours(), terminal_columns()));
   }
   return ExitCode::kDone;
 }

@@ -1,7 +1,6 @@
 #include "harness/runner/external_predictions.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -20,16 +19,6 @@
 namespace crudbench {
 
 namespace {
-
-/// Upstream's class names of the tasks (src/tasks/*.py).
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kUpstreamTasks{{
-    {"Summary", "event_summary"},
-    {"ContinueWriting", "continuing_writing"},
-    {"HalluModified", "hallu_modified"},
-    {"QuestAnswer1Doc", "questanswer_1doc"},
-    {"QuestAnswer2Docs", "questanswer_2docs"},
-    {"QuestAnswer3Docs", "questanswer_3docs"},
-}};
 
 Error data_error(const std::string& place, const std::string& problem) {
   return {ErrorCode::kInvalidData, place + ": " + problem};
@@ -103,10 +92,8 @@ ExternalPrediction read_line(const Json& object, const std::string& place) {
 std::vector<ExternalPrediction> read_upstream_output(const Json& output, const std::string& file) {
   const std::string class_name =
       required_text(output.value("info", Json()), "task", file + ": /info");
-  const auto* const task =
-      std::find_if(kUpstreamTasks.begin(), kUpstreamTasks.end(),
-                   [&class_name](const auto& pair) { return pair.first == class_name; });
-  if (task == kUpstreamTasks.end()) {
+  const std::optional<std::string_view> task = task_of_upstream_class(class_name);
+  if (!task) {
     throw data_error(file + ": /info/task", "unknown task '" + class_name + "'");
   }
   std::vector<ExternalPrediction> predictions;
@@ -115,7 +102,7 @@ std::vector<ExternalPrediction> read_upstream_output(const Json& output, const s
     const std::string place = file + ": /results/" + std::to_string(i);
     const std::string id = required_text(results[i], "id", place);
     const Json log = results[i].value("log", Json());
-    predictions.push_back({.task = std::string(task->second),
+    predictions.push_back({.task = std::string(*task),
                            .sample_id = id,
                            .prediction = required_text(log, "generated_text", place + "/log"),
                            .reference = required_text(log, "ground_truth_text", place + "/log")});

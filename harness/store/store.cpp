@@ -541,6 +541,45 @@ RunProgress Store::progress(std::int64_t run_id) const {
   return {.ok = statement.integer(0) - statement.integer(1), .failed = statement.integer(1)};
 }
 
+RunActivity Store::activity(std::int64_t run_id) const {
+  const std::lock_guard lock(mutex_);
+  Statement group = database_.prepare(
+      "SELECT failed_stage, failure_class, COUNT(*), SUM(cached), SUM(MAX(prompt_tokens, 0)), "
+      "SUM(MAX(completion_tokens, 0)) FROM samples WHERE run_id = ?1 GROUP BY 1, 2");
+  group.bind(1, run_id);
+  RunActivity activity;
+  while (group.step()) {
+    const std::int64_t count = group.integer(2);
+    if (group.is_null(1)) {
+      activity.ok_count += count;
+    } else {
+      activity.failed_count += count;
+      activity.failures[group.text(0) + "/" + group.text(1)] += count;
+    }
+    activity.cached_count += group.integer(3);
+    activity.prompt_tokens += group.integer(4);
+    activity.completion_tokens += group.integer(5);
+  }
+  return activity;
+}
+
+std::map<std::int64_t, SampleMark> Store::sample_marks() const {
+  const std::lock_guard lock(mutex_);
+  Statement row =
+      database_.prepare("SELECT run_id, COUNT(*), MAX(id) FROM samples GROUP BY run_id");
+  std::map<std::int64_t, SampleMark> marks;
+  while (row.step()) {
+    marks.emplace(row.integer(0), SampleMark{.count = row.integer(1), .newest = row.integer(2)});
+  }
+  return marks;
+}
+
+std::int64_t Store::data_version() const {
+  const std::lock_guard lock(mutex_);
+  Statement statement = database_.prepare("PRAGMA data_version");
+  return statement.step() ? statement.integer(0) : 0;
+}
+
 std::vector<std::pair<std::int64_t, std::int64_t>> Store::finished(std::int64_t run_id,
                                                                    bool ok_only) const {
   const std::lock_guard lock(mutex_);

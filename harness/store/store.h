@@ -102,6 +102,24 @@ struct RunProgress {
   std::int64_t failed = 0;
 };
 
+/// Changes whenever samples are added to a run or replaced; not with their scores.
+struct SampleMark {
+  std::int64_t count = 0;
+  std::int64_t newest = 0;
+
+  friend bool operator==(const SampleMark&, const SampleMark&) = default;
+};
+
+/// What a run has come to so far, without its scores.
+struct RunActivity {
+  std::int64_t ok_count = 0;
+  std::int64_t failed_count = 0;
+  std::map<std::string, std::int64_t> failures;  ///< "generation/timeout" → samples.
+  std::int64_t cached_count = 0;
+  std::int64_t prompt_tokens = 0;  ///< Sum over the samples that report it.
+  std::int64_t completion_tokens = 0;
+};
+
 /// What is read of a sample.
 enum class SampleDetail {
   kEverything,  ///< But the routing.
@@ -181,6 +199,11 @@ class Store {
   /// if none or several match.
   RunRecord find_run(std::string_view prefix) const;
   RunProgress progress(std::int64_t run_id) const;
+  RunActivity activity(std::int64_t run_id) const;
+  /// Of all runs that have samples; read from an index, so it is quick.
+  std::map<std::int64_t, SampleMark> sample_marks() const;
+  /// Another number whenever somebody else has committed to the database.
+  std::int64_t data_version() const;
 
   /// (item, repeat) pairs that have a fate. With `ok_only`, failed ones are left out.
   std::vector<std::pair<std::int64_t, std::int64_t>> finished(std::int64_t run_id,

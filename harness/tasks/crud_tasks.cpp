@@ -22,6 +22,7 @@ struct PromptField {
 /// src/tasks/{summary,continue_writing,hallucinated_modified,quest_answer}.py.
 struct TaskSpec {
   std::string_view name;
+  std::string_view upstream_class;
   std::string_view summary;
   std::string_view query_field;
   std::string_view reference_field;
@@ -30,31 +31,37 @@ struct TaskSpec {
 
 constexpr std::array<TaskSpec, 6> kTasks{{
     {"event_summary",
+     "Summary",
      "Delete: condense the reports on an event into a summary",
      "event",
      "summary",
      {{{"event", "event"}}}},
     {"continuing_writing",
+     "ContinueWriting",
      "Create: continue a news article from its beginning",
      "beginning",
      "continuing",
      {{{"beginning_text", "beginning"}}}},
     {"hallu_modified",
+     "HalluModified",
      "Update: correct a continuation that holds wrong facts",
      "newsBeginning",
      "hallucinatedMod",
      {{{"begin", "newsBeginning"}, {"hallu_continue", "hallucinatedContinuation"}}}},
     {"questanswer_1doc",
+     "QuestAnswer1Doc",
      "Read: answer a question from one document",
      "questions",
      "answers",
      {{{"question", "questions"}}}},
     {"questanswer_2docs",
+     "QuestAnswer2Docs",
      "Read: answer a question that needs two documents",
      "questions",
      "answers",
      {{{"question", "questions"}}}},
     {"questanswer_3docs",
+     "QuestAnswer3Docs",
      "Read: answer a question that needs three documents",
      "questions",
      "answers",
@@ -122,6 +129,19 @@ std::string extract_response(std::string_view reply) {
 
 std::span<const std::string_view> task_names() noexcept {
   return kNames;
+}
+
+std::optional<std::string_view> upstream_task_class(std::string_view task) noexcept {
+  const auto* const found = std::find_if(kTasks.begin(), kTasks.end(),
+                                         [&](const TaskSpec& spec) { return spec.name == task; });
+  return found != kTasks.end() ? std::optional(found->upstream_class) : std::nullopt;
+}
+
+std::optional<std::string_view> task_of_upstream_class(std::string_view class_name) noexcept {
+  const auto* const found = std::find_if(kTasks.begin(), kTasks.end(), [&](const TaskSpec& spec) {
+    return spec.upstream_class == class_name;
+  });
+  return found != kTasks.end() ? std::optional(found->name) : std::nullopt;
 }
 
 void add_builtin_tasks(Catalog& catalog) {

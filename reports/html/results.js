@@ -10,7 +10,7 @@ function comparabilityNotices(table) {
     element(
       "details",
       { class: "notice warn not-comparable" },
-      element("summary", {}, element("strong", {}, `${t("not comparable")} `), t(`differ ${kind}`, { subject: kind === "prompts" ? taskTitle(subject) : subject })),
+      element("summary", {}, element("strong", {}, `${t("not comparable")} `), t(`differ ${kind}`, { subject: kind === "prompts" || kind === "samples" ? taskTitle(subject) : subject })),
       element("ul", {}, groups.map(({ value, rows }) =>
         element("li", {}, element("code", {}, value.length > 40 ? `${value.slice(0, 16)}…` : value), ": ",
           rows.map((row) => clip(table.rows[row].label || t("configuration"), 200)).join("; ")))),

@@ -13,7 +13,7 @@ TEST(Program, ShowsItsCommandsAndTheirHelp) {
   const ProcessResult overview = crudbench({"--help"});
   EXPECT_EQ(overview.exit_status, 0);
   for (const char* command : {"doctor", "validate", "plan", "run", "score", "kb", "ls", "show",
-                              "report", "compare", "list"}) {
+                              "report", "compare", "serve", "leaderboard", "list"}) {
     EXPECT_THAT(overview.output, HasSubstr(std::string("  ") + command));
     const ProcessResult help = crudbench({command, "--help"});
     EXPECT_EQ(help.exit_status, 0) << command;
@@ -155,6 +155,48 @@ TEST_F(SampleRun, ListsShowsAndComparesRuns) {
       crudbench({"compare", first, other, "--workspace", workspace(), "--json"});
   EXPECT_EQ(comparison.exit_status, 0) << comparison.errors;
   EXPECT_FALSE(Json::parse(comparison.output).at("comparisons").empty());
+}
+
+TEST_F(SampleRun, IsWrittenInUpstreamsFormWhichScoreReadsAgain) {
+  const std::string folder = (folder_->path() / "upstream").string();
+  const ProcessResult written =
+      crudbench({"report", workspace(), "--format", "upstream", "-o", folder});
+  EXPECT_EQ(written.exit_status, 0) << written.errors;
+  const std::string file = written.output.substr(0, written.output.find('\n'));
+  const Json output = Json::parse(read_file(file));
+  EXPECT_EQ(output.at("info").at("task"), "Summary");
+  const ProcessResult scored =
+      crudbench({"score", file, "--workspace", folder_->path() / "again", "--json"});
+  EXPECT_EQ(scored.exit_status, 0) << scored.errors;
+  const Json metrics = Json::parse(scored.output)
+                           .at("tables")[0]
+                           .at("rows")[0]
+                           .at("runs")
+                           .at("event_summary")
+                           .at("metrics");
+  for (const auto& [theirs, ours] :
+       {std::pair("avg. bleu-avg", "bleu_upstream"), std::pair("avg. bleu-1", "bleu_p1"),
+        std::pair("avg. rouge-L", "rouge_l"), std::pair("avg. length", "length_chars")}) {
+    EXPECT_DOUBLE_EQ(output.at("overall").at(theirs).get<double>(),
+                     metrics.at(ours).at("mean").get<double>())
+        << theirs;
+  }
+}
+
+TEST_F(SampleRun, ComparesTwoSystemsOverAllTasks) {
+  const ProcessResult result =
+      crudbench({"report", workspace(), "--compare", "1", "7", "--format", "json"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  EXPECT_EQ(Json::parse(result.output).at("tasks").size(), 6U);
+  const std::string folder = (folder_->path() / "comparison").string();
+  const ProcessResult written =
+      crudbench({"report", workspace(), "--compare", "1", "7", "-o", folder});
+  EXPECT_EQ(written.exit_status, 0) << written.errors;
+  EXPECT_THAT(read_file(folder + "/comparison.html"), HasSubstr("A against B"));
+  EXPECT_EQ(crudbench({"report", workspace(), "--compare", "1"}).exit_status, 2);
+  EXPECT_EQ(
+      crudbench({"report", "--compare", "1", "nothing", "--workspace", workspace()}).exit_status,
+      2);
 }
 
 TEST_F(SampleRun, LetsTheKnowledgeBaseBeSearched) {

@@ -1,6 +1,6 @@
 #include "reports/comparability.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "tests/reports/report_store.h"
 
@@ -8,64 +8,89 @@ namespace crudbench {
 namespace {
 
 using namespace testing_support;
-using testing::ElementsAre;
-using testing::SizeIs;
-using Kind = ComparabilityIssue::Kind;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
-TestRun row_of(const std::string& retriever, const Json& scores, const std::string& prompt = "p1") {
-  return {.cell = cell_with("/retriever/type", retriever),
-          .samples = {{"s1", scores}},
-          .provenance = {{"prompt_sha256", prompt}}};
+Leaderboard leaderboard_of(ReportStore& store) {
+  return build_leaderboard(store.store(), {.summary = {.intervals = false}}, store.executor());
 }
 
-std::vector<ComparabilityIssue> issues_of(ReportStore& store) {
-  const Leaderboard leaderboard = build_leaderboard(store.store(), {}, store.executor());
-  return comparability_issues(store.store(), leaderboard.tables.front());
+std::vector<std::string> notes_of(ReportStore& store) {
+  return comparability_notes(leaderboard_of(store));
 }
 
-TEST(ComparabilityIssues, AreNoneForRowsMadeAlike) {
+Json dense() {
+  return cell_with("/retriever/type", "dense");
+}
+
+TEST(Comparability, HoldsWhereRowsDifferInTheirMethodOnly) {
   ReportStore store;
-  store.add(row_of("bm25", {{"rouge_l", 0.5}, {"similarity[lsa]", 0.5}}));
-  store.add(row_of("dense", {{"rouge_l", 0.5}}));
-  EXPECT_THAT(issues_of(store), SizeIs(0));
+  for (const Json& cell : {TestRun().cell, dense()}) {
+    store.add({.cell = cell,
+               .samples = {{"s1", {{"similarity[lsa]", 0.5}}}},
+               .provenance = {{"prompt_sha256", "p"}}});
+  }
+  EXPECT_THAT(notes_of(store), IsEmpty());
 }
 
-TEST(ComparabilityIssues, NameRowsWithDifferentPrompts) {
+TEST(Comparability, EndsAtATable) {
   ReportStore store;
-  store.add(row_of("bm25", {{"rouge_l", 0.5}}, "p1"));
-  store.add(row_of("dense", {{"rouge_l", 0.5}}, "p2"));
-  store.add(row_of("hybrid", {{"rouge_l", 0.5}}, "p1"));
-  const auto issues = issues_of(store);
-  ASSERT_THAT(issues, SizeIs(1));
-  EXPECT_EQ(issues[0].kind, Kind::kPrompts);
-  EXPECT_EQ(issues[0].subject, "event_summary");
-  ASSERT_THAT(issues[0].groups, SizeIs(2));
-  EXPECT_EQ(issues[0].groups[0].value, "p1");
-  EXPECT_THAT(issues[0].groups[0].rows, ElementsAre(0, 2));
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}},
+             .mode = "paper",
+             .corpus = "corpus-b",
+             .data = "samples-b"});
+  EXPECT_THAT(notes_of(store), ElementsAre("knowledge base (gold_augmented, paper)",
+                                           "corpus (2 by content)", "samples (2 by content)"));
+}
+
+TEST(Comparability, NeedsTheSamePromptForATask) {
+  ReportStore store;
+  for (const auto& [task, prompt] :
+       {std::pair("event_summary", "a"), std::pair("hallu_modified", "b")}) {
+    store.add({.task = task,
+               .samples = {{"s1", {{"rouge_l", 0.5}}}},
+               .provenance = {{"prompt_sha256", prompt}}});
+  }
+  EXPECT_THAT(notes_of(store), IsEmpty()) << "different tasks have different prompts";
+  store.add({.task = "hallu_modified",
+             .cell = dense(),
+             .samples = {{"s1", {{"rouge_l", 0.5}}}},
+             .provenance = {{"prompt_sha256", "c"}}});
+  EXPECT_THAT(notes_of(store), ElementsAre("prompts of hallu_modified (2 versions)"));
+  const auto issues = comparability_issues(leaderboard_of(store).tables.at(0));
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_EQ(issues[0].groups[1].value, "c");
   EXPECT_THAT(issues[0].groups[1].rows, ElementsAre(1));
 }
 
-TEST(ComparabilityIssues, TellJudgesFromEmbedders) {
+TEST(Comparability, NeedsTheSameEmbedderAndJudge) {
   ReportStore store;
-  store.add(row_of("bm25", {{"judge_parsed[a]", 1.0}, {"bertscore[x]", 0.5}}));
-  store.add(row_of("dense", {{"judge_parsed[b]", 1.0}, {"bertscore[y]", 0.5}}));
-  const auto issues = issues_of(store);
-  ASSERT_THAT(issues, SizeIs(2));
-  EXPECT_EQ(issues[0].kind, Kind::kJudge);
-  EXPECT_EQ(issues[0].subject, "judge_parsed");
-  EXPECT_EQ(issues[1].kind, Kind::kEmbedder);
-  EXPECT_EQ(issues[1].groups[0].value, "[x]");
+  store.add({.samples = {{"s1", {{"similarity[lsa]", 0.5}, {"quest_clean_f1[a]", 1.0}}}}});
+  store.add({.cell = dense(),
+             .samples = {{"s1", {{"similarity[bge]", 0.5}, {"quest_clean_f1[b]", 1.0}}}}});
+  EXPECT_THAT(notes_of(store), ElementsAre("judge of quest_clean_f1 ([a], [b])",
+                                           "embedder of similarity ([bge], [lsa])"));
 }
 
-TEST(ComparabilityIssues, NameMetricsThatWereNotComputedAlike) {
+TEST(Comparability, HoldsWhereAllRowsHaveBothModels) {
   ReportStore store;
-  const std::string bleu = R"({"type":"bleu"})";
-  store.store().put_scored_metrics(store.add(row_of("bm25", {{"bleu", 0.5}})), {{bleu, "f1"}});
-  store.store().put_scored_metrics(store.add(row_of("dense", {{"bleu", 0.5}})), {{bleu, "f2"}});
-  const auto issues = issues_of(store);
-  ASSERT_THAT(issues, SizeIs(1));
-  EXPECT_EQ(issues[0].kind, Kind::kMetric);
-  EXPECT_EQ(issues[0].subject, "bleu (event_summary)");
+  for (const Json& cell : {TestRun().cell, dense()}) {
+    store.add(
+        {.cell = cell, .samples = {{"s1", {{"similarity[lsa]", 0.5}, {"similarity[bge]", 0.5}}}}});
+  }
+  EXPECT_THAT(notes_of(store), IsEmpty());
+}
+
+TEST(Comparability, NeedsTheSameNumberOfSamplesAndMetricsOfOneKind) {
+  ReportStore store;
+  const std::int64_t first = store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  const std::int64_t second = store.add(
+      {.cell = dense(), .samples = {{"s1", {{"rouge_l", 0.5}}}, {"s2", {{"rouge_l", 0.5}}}}});
+  store.store().put_scored_metrics(first, {{R"({"type":"rouge"})", "f1"}});
+  store.store().put_scored_metrics(second, {{R"({"type":"rouge"})", "f2"}});
+  EXPECT_THAT(notes_of(store), ElementsAre("samples of event_summary (1, 2)",
+                                           "metric of rouge on event_summary (2 versions)"));
 }
 
 }  // namespace

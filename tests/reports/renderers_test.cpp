@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <map>
 
+#include "tests/reports/export_parsing.h"
 #include "tests/reports/report_store.h"
 
 namespace crudbench {
@@ -27,29 +28,6 @@ void fill(ReportStore& store) {
   store.add({.cell = cell_with("/retriever/type", "dense"),
              .samples = {{"s1", {{"rouge_l", 0.25}, {"recall@8", 1.0}}}},
              .sample_count = 3});
-}
-
-/// The records of a CSV text (RFC 4180), header first.
-std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
-  std::vector<std::vector<std::string>> records(1, {""});
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    std::string& field = records.back().back();
-    if (quoted && text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-      field += text[i++];
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (!quoted && text[i] == ',') {
-      records.back().emplace_back();
-    } else if (!quoted && text.compare(i, 2, "\r\n") == 0) {
-      ++i;
-      records.push_back({""});
-    } else {
-      field += text[i];
-    }
-  }
-  records.pop_back();
-  return records;
 }
 
 std::optional<double> parse_number(const std::string& text) {
@@ -229,6 +207,47 @@ TEST(LeaderboardMarkdown, MarksTheBestGroupAndEscapesLabels) {
   EXPECT_THAT(text, Not(HasSubstr("| none | extractive | **")));
   EXPECT_THAT(text, HasSubstr("| **50.00** \\[50.00, 50.00\\] | 100.00 "));
   EXPECT_THAT(text, HasSubstr("> **Warning:** small knowledge base"));
+}
+
+TEST(LeaderboardLatex, MarksTheBestMeanAndWhatItIsSignificantlyBetterThan) {
+  // Of three rows the third is worse on every sample; the first two are alike.
+  ReportStore store;
+  fill_ranked(store);
+  const std::string text = leaderboard_latex(build(store));
+  EXPECT_THAT(text, HasSubstr("\\begin{tabular}{lllrrrr}\n  \\toprule\n"
+                              "   & retriever & generator & rouge\\_l & "
+                              "similarity{[}l\\textbar{}\\textless{}a{]} & hit@8 & coverage \\\\\n"
+                              "  \\midrule\n"));
+  EXPECT_THAT(text, HasSubstr("  b & dense & extractive & \\textbf{51.03}\\textsuperscript{c} & "
+                              "\\textbf{50.00}\\textsuperscript{c} & \\textbf{100.00} & "));
+  EXPECT_THAT(text, HasSubstr("  c & none & extractive & 26.03 & 25.00 & \\textbf{100.00} & "));
+  EXPECT_THAT(text, HasSubstr("  \\bottomrule\n  \\end{tabular}\n\\end{table}\n"));
+}
+
+TEST(LeaderboardLatex, KeepsTheLettersOfRowsInEveryTable) {
+  // The second row has no run of the second task.
+  ReportStore store;
+  fill(store);
+  store.add({.task = "hallu_modified",
+             .cell = cell_with("/retriever/type", "none"),
+             .samples = {{"h1", {{"rouge_l", 0.5}}}}});
+  const std::string text = leaderboard_latex(build(store));
+  const std::size_t task =
+      text.find("\\caption{hallu\\_modified, knowledge base gold\\_augmented}");
+  ASSERT_NE(task, std::string::npos);
+  EXPECT_THAT(text.substr(task), HasSubstr("  a & bm25 & extractive & \\textbf{70.00} & "));
+  EXPECT_THAT(text.substr(task), HasSubstr("  c & none & extractive & 50.00 & "));
+  EXPECT_THAT(text.substr(task), Not(HasSubstr("dense")));
+}
+
+TEST(LeaderboardLatex, LetsNoTextOfTheStoreActUponTex) {
+  ReportStore store;
+  store.add({.cell = cell_with("/generator/model", "\\input{/etc/passwd}%&$#_^~\n\\\\\x01"),
+             .samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  EXPECT_THAT(leaderboard_latex(build(store)),
+              HasSubstr(" & \\textbackslash{}input\\{/etc/passwd\\}\\%\\&\\$\\#\\_"
+                        "\\textasciicircum{}\\textasciitilde{} "
+                        "\\textbackslash{}\\textbackslash{}? & "));
 }
 
 TEST(LeaderboardCsv, HasRanksVariancesAndALineForEachNumberOfGoldDocuments) {

@@ -66,5 +66,25 @@ TEST(FixedNumber, ShowsAbsenceAsADash) {
   EXPECT_EQ(fixed_number(std::nullopt, 2), "–");
 }
 
+TEST(LatexText, WritesEverySpecialCharacterAsItself) {
+  EXPECT_EQ(latex_text("a_b & 50% #1 $x {y} ~ ^"),
+            "a\\_b \\& 50\\% \\#1 \\$x \\{y\\} \\textasciitilde{} \\textasciicircum{}");
+  EXPECT_EQ(latex_text("\\end{table}"), "\\textbackslash{}end\\{table\\}");
+  EXPECT_EQ(latex_text("[x] *"), "{[}x{]} {*}");
+  EXPECT_EQ(latex_text("中文 · –"), "中文 \\textperiodcentered{} --");
+  EXPECT_EQ(latex_text("a\nb\x01\xE2\x80\xAE"), "a b??");
+}
+
+TEST(HtmlText, EscapesMarkupAndQuotes) {
+  EXPECT_EQ(html_text("<b a='x' c=\"y\">&\n"), "&lt;b a=&#39;x&#39; c=&quot;y&quot;&gt;&amp; ");
+}
+
+TEST(FileNamePart, KeepsPlainNamesAndHashesOthers) {
+  EXPECT_EQ(file_name_part("questanswer_1doc"), "questanswer_1doc");
+  EXPECT_EQ(file_name_part("../x").size(), 10U);
+  EXPECT_NE(file_name_part("../x"), file_name_part("../y"));
+  EXPECT_EQ(file_name_part(std::string(65, 'a')).size(), 10U);
+}
+
 }  // namespace
 }  // namespace crudbench

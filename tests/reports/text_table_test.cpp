@@ -47,5 +47,53 @@ TEST(TextTable, PutsSubtitlesInALineOfTheirOwn) {
             "1         20.00  x\n");
 }
 
+TextTable wide_table() {
+  TextTable table({{.title = "系统"},
+                   {.title = "bleu", .right_aligned = true},
+                   {.title = "rouge", .right_aligned = true},
+                   {.title = "hit", .right_aligned = true}});
+  table.add_row({{.text = "甲"}, {.text = "1.00"}, {.text = "2.00"}, {.text = "3.00"}});
+  table.add_row({{.text = "乙"}, {.text = "4.00"}, {.text = "5.00"}, {.text = "6.00"}});
+  return table;
+}
+
+TEST(TextTable, IsCutBetweenColumnsOnANarrowTerminal) {
+  // The whole table takes 4 + 2 + 4 + 2 + 5 + 2 + 4 = 23 columns.
+  EXPECT_EQ(wide_table().to_string(false, 23), wide_table().to_string(false));
+  EXPECT_EQ(wide_table().to_string(false, 22),
+            "系统  bleu  rouge\n"
+            "甲    1.00   2.00\n"
+            "乙    4.00   5.00\n"
+            "\n"
+            "系统   hit\n"
+            "甲    3.00\n"
+            "乙    6.00\n");
+}
+
+TEST(TextTable, RefersToRowsByNumberWhereTheirNamesLeaveNoRoom) {
+  EXPECT_EQ(wide_table().to_string(false, 9),
+            "#  系统\n"
+            "1  甲\n"
+            "2  乙\n"
+            "\n"
+            "#  bleu\n"
+            "1  1.00\n"
+            "2  4.00\n"
+            "\n"
+            "#  rouge\n"
+            "1   2.00\n"
+            "2   5.00\n"
+            "\n"
+            "#   hit\n"
+            "1  3.00\n"
+            "2  6.00\n");
+}
+
+TEST(TextTable, LetsASingleColumnBeTooWide) {
+  TextTable table({{.title = "n", .right_aligned = true}});
+  table.add_row({{.text = "1234567"}});
+  EXPECT_EQ(table.to_string(false, 3), "#        n\n1  1234567\n");
+}
+
 }  // namespace
 }  // namespace crudbench

@@ -2,6 +2,7 @@
 #include "harness/core/error.h"
 #include "harness/llama/backend.h"
 #include "harness/llama/llama_service.h"
+#include "harness/llama/sequence_encoder.h"
 
 namespace crudbench {
 
@@ -32,6 +33,54 @@ std::unique_ptr<LlamaService> make_llama_service(const LlamaOptions& /*options*/
 }
 
 std::unique_ptr<TokenCounter> make_token_counter(const LlamaOptions& /*options*/) {
+  refuse();
+}
+
+class LlamaModel::Impl {};
+
+LlamaModel::LlamaModel(const ModelOptions& /*options*/) {
+  refuse();
+}
+LlamaModel::~LlamaModel() = default;
+
+std::vector<Token> LlamaModel::tokenize(std::string_view /*text*/, bool /*with_control*/) const {
+  refuse();
+}
+
+class SequenceEncoder::Impl {};
+
+SequenceEncoder::SequenceEncoder(const ModelOptions& /*model*/, const EncoderOptions& /*options*/) {
+  refuse();
+}
+SequenceEncoder::~SequenceEncoder() = default;
+SequenceEncoder::SequenceEncoder(SequenceEncoder&& other) noexcept = default;
+SequenceEncoder& SequenceEncoder::operator=(SequenceEncoder&& other) noexcept = default;
+
+std::size_t SequenceEncoder::dimension() const noexcept {
+  return 0;
+}
+
+std::vector<Token> SequenceEncoder::tokenize(std::string_view /*text*/, bool* /*was_cut*/) const {
+  refuse();
+}
+
+std::vector<Token> SequenceEncoder::tokenize_pair(std::string_view /*query*/,
+                                                  std::string_view /*text*/,
+                                                  bool* /*was_cut*/) const {
+  refuse();
+}
+
+std::string SequenceEncoder::piece(Token /*token*/) const {
+  refuse();
+}
+
+void SequenceEncoder::encode(std::span<const std::vector<Token>> /*texts*/, std::size_t /*threads*/,
+                             std::span<float> /*rows*/) {
+  refuse();
+}
+
+void SequenceEncoder::encode_tokens(std::span<const Token> /*text*/, std::size_t /*threads*/,
+                                    std::span<float> /*rows*/) {
   refuse();
 }
 

@@ -80,6 +80,7 @@ struct FileHealth {
   std::string name;
   std::uint32_t line_count = 0;
   bool byte_order_mark = false;
+  std::string text;  ///< Of its lines, where it is one document.
   std::vector<HealthIssue> invalid_lines;
   std::uint32_t first_blank_line = 0;
   std::size_t blank_count = 0;
@@ -94,7 +95,7 @@ std::string lines(std::size_t count) {
 /// order.
 class CorpusReader {
  public:
-  explicit CorpusReader(Executor& executor) : executor_(executor) {}
+  CorpusReader(Executor& executor, DocumentUnit unit) : executor_(executor), unit_(unit) {}
 
   void read(const std::filesystem::path& path);
   CorpusFiles finish();
@@ -106,10 +107,13 @@ class CorpusReader {
   void push(Block block);
   void append_batch();
   void append(const Block& block, const ScannedBlock& scanned);
+  void add_documents_before(std::size_t file);
   void report(FileHealth& file);
 
   Executor& executor_;
+  DocumentUnit unit_;
   CorpusFiles result_;
+  std::uint32_t unfinished_file_ = 0;  ///< The first whose document is not added yet.
   std::vector<FileHealth> files_;
   std::vector<Block> batch_;
 };
@@ -157,8 +161,18 @@ void CorpusReader::append_batch() {
 void CorpusReader::append(const Block& block, const ScannedBlock& scanned) {
   FileHealth& file = files_[block.file];
   const std::uint32_t first_line = file.line_count + 1;
-  for (const auto& [line, text] : scanned.documents) {
-    result_.corpus.add(static_cast<std::uint32_t>(block.file), first_line + line, text);
+  if (unit_ == DocumentUnit::kLine) {
+    for (const auto& [line, text] : scanned.documents) {
+      result_.corpus.add(static_cast<std::uint32_t>(block.file), first_line + line, text);
+    }
+  } else {
+    add_documents_before(block.file);
+    std::uint32_t ended = 0;  // Lines of the block that have their line end.
+    for (const auto& [line, text] : scanned.documents) {
+      file.text.append(line - ended, '\n').append(text);
+      ended = line;
+    }
+    file.text.append(scanned.line_count - ended, '\n');
   }
   for (const auto& [line, column, byte] : scanned.invalid_lines) {
     const std::string number = std::to_string(first_line + line);
@@ -175,6 +189,16 @@ void CorpusReader::append(const Block& block, const ScannedBlock& scanned) {
   file.crlf_count += scanned.crlf_count;
   file.byte_order_mark |= scanned.byte_order_mark;
   file.line_count += scanned.line_count;
+}
+
+/// Where a file is one document: adds those of the files before `file`, whose lines are all there.
+void CorpusReader::add_documents_before(std::size_t file) {
+  for (; unfinished_file_ < file; ++unfinished_file_) {
+    const std::string text = std::exchange(files_[unfinished_file_].text, {});
+    if (!strip(text).empty()) {
+      result_.corpus.add(unfinished_file_, 0, text);
+    }
+  }
 }
 
 void CorpusReader::report(FileHealth& file) {
@@ -207,6 +231,9 @@ void CorpusReader::report(FileHealth& file) {
 
 CorpusFiles CorpusReader::finish() {
   append_batch();
+  if (unit_ == DocumentUnit::kFile) {
+    add_documents_before(files_.size());
+  }
   for (FileHealth& file : files_) {
     report(file);
   }
@@ -248,8 +275,8 @@ std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder,
 }  // namespace
 
 CorpusFiles read_corpus_files(const std::filesystem::path& path, Executor& executor,
-                              std::size_t spare_bytes) {
-  CorpusReader reader(executor);
+                              std::size_t spare_bytes, DocumentUnit unit) {
+  CorpusReader reader(executor, unit);
   std::error_code problem;
   const bool is_folder = std::filesystem::is_directory(path, problem);
   const std::vector<std::filesystem::path> files =

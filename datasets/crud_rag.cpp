@@ -29,6 +29,7 @@ namespace crudbench {
 namespace {
 
 constexpr std::array<std::string_view, 2> kModes{"paper", "gold_augmented"};
+constexpr std::array<std::string_view, 2> kDocumentUnits{"line", "file"};
 
 struct CrudRagOptions {
   std::filesystem::path samples;
@@ -37,6 +38,7 @@ struct CrudRagOptions {
   std::optional<std::size_t> limit;  ///< Samples per task; all of them if absent.
   std::uint64_t seed = 22;           ///< Of the choice that `limit` makes. Upstream's.
   std::string mode;                  ///< One of `kModes`.
+  DocumentUnit unit = DocumentUnit::kLine;
 };
 
 /// Whether the name in a config means the task.
@@ -80,6 +82,13 @@ CrudRagOptions parse(Options& options) {
   }
   parsed.seed = static_cast<std::uint64_t>(options.integer("seed", 22, 0));
   parsed.mode = options.one_of("kb", kModes, kModes.front());
+  if (options.one_of("document", kDocumentUnits, kDocumentUnits.front()) == kDocumentUnits[1]) {
+    parsed.unit = DocumentUnit::kFile;
+  }
+  if (parsed.unit == DocumentUnit::kFile && parsed.mode != kModes.front()) {
+    options.fail("document",
+                 "\"line\" with \"kb\": \"gold_augmented\", whose gold documents are articles");
+  }
   return parsed;
 }
 
@@ -155,8 +164,8 @@ Dataset CrudRagReader::read(Executor& executor) const {
   // Source articles are texts of the samples file, so they are no larger than it.
   std::error_code ignored;
   const std::uintmax_t samples_bytes = std::filesystem::file_size(options_.samples, ignored);
-  CorpusFiles files =
-      read_corpus_files(options_.corpus, executor, ignored ? 0 : std::size_t{samples_bytes});
+  CorpusFiles files = read_corpus_files(options_.corpus, executor,
+                                        ignored ? 0 : std::size_t{samples_bytes}, options_.unit);
 
   Dataset dataset{.corpus = std::move(files.corpus),
                   .issues = std::move(files.issues),

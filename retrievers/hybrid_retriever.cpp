@@ -3,9 +3,12 @@
 #include <limits>
 #include <string>
 
+#include "harness/core/log.h"
 #include "retrievers/builtin_retrievers.h"
+#include "retrievers/knowledge_base.h"
 #include "retrievers/rank_fusion.h"
 #include "retrievers/retriever_parts.h"
+#include "retrievers/self_retrieval.h"
 
 namespace crudbench {
 
@@ -13,8 +16,8 @@ namespace {
 
 struct HybridOptions {
   PartOptions parts;
-  std::vector<double> weights;  ///< [part]
-  bool by_rank = true;          ///< Reciprocal rank fusion; else weighted normalised scores.
+  std::vector<double> weights;  ///< [part] Empty: by how well the parts do on the corpus itself.
+  bool by_rank = false;         ///< Reciprocal rank fusion; else weighted normalised scores.
   double c = 60.0;              ///< Damps the lead of the first ranks.
   Normalization normalization = Normalization::kMinMax;
 };
@@ -26,14 +29,49 @@ void refuse_key(const Options& options, std::string_view key, const std::string&
   }
 }
 
+/// Whether retrieving costs no more than computing here: no program, endpoint or generator is
+/// asked.
+bool is_cheap(const Json& retriever) {
+  const auto parts = retriever.find("parts");
+  return !retriever.contains("command") && !retriever.contains("base_url") &&
+         !retriever.contains("generator") && !retriever.contains("model") &&
+         (parts == retriever.end() || std::all_of(parts->begin(), parts->end(), is_cheap));
+}
+
+/// "weights": a list, or "auto". By default reciprocal ranks have equal weights, as published, and
+/// scores those of "auto" where that is cheap.
+std::vector<double> read_weights(Options& options, const HybridOptions& hybrid) {
+  const std::vector<Json>& parts = hybrid.parts.parts;
+  const bool are_cheap = std::all_of(parts.begin(), parts.end(), is_cheap);
+  const Json written = options.raw("weights");
+  if (written == "auto" || (written.is_null() && !hybrid.by_rank && are_cheap)) {
+    if (!are_cheap) {
+      options.fail("weights",
+                   "a list of numbers, since parts that ask a program or an endpoint are "
+                   "not measured on the corpus");
+    }
+    options.record("weights", "auto");
+    return {};
+  }
+  std::vector<double> weights = options.numbers(
+      "weights", std::vector<double>(parts.size(), 1.0 / static_cast<double>(parts.size())));
+  const bool positive =
+      std::all_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; });
+  if (weights.size() != parts.size() || !positive) {
+    options.fail("weights", "\"auto\", or a list of " + std::to_string(parts.size()) +
+                                " positive numbers, one a part");
+  }
+  return weights;
+}
+
 HybridOptions read_hybrid_options(Options& options) {
-  constexpr std::array<std::string_view, 2> kFusions{"rrf", "weighted"};
+  constexpr std::array<std::string_view, 2> kFusions{"weighted", "rrf"};
   constexpr std::array<std::string_view, 2> kNormalizations{"min_max", "z_score"};
   HybridOptions hybrid;
   hybrid.parts = read_part_options(options, 100, {{{"type", "bm25"}}, {{"type", "dense"}}}, 2,
                                    std::numeric_limits<std::size_t>::max());
   const std::string fusion = options.one_of("fusion", kFusions, kFusions[0]);
-  hybrid.by_rank = fusion == kFusions[0];
+  hybrid.by_rank = fusion == kFusions[1];
   if (hybrid.by_rank) {
     refuse_key(options, "normalization", fusion);
     hybrid.c = options.number("c", hybrid.c, 0.0, 1e6);
@@ -43,15 +81,7 @@ HybridOptions read_hybrid_options(Options& options) {
     hybrid.normalization =
         name == kNormalizations[0] ? Normalization::kMinMax : Normalization::kZScore;
   }
-  const std::size_t part_count = hybrid.parts.parts.size();
-  hybrid.weights = options.numbers(
-      "weights", std::vector<double>(part_count, 1.0 / static_cast<double>(part_count)));
-  const bool positive = std::all_of(hybrid.weights.begin(), hybrid.weights.end(),
-                                    [](double weight) { return weight > 0.0; });
-  if (hybrid.weights.size() != part_count || !positive) {
-    options.fail("weights",
-                 "a list of " + std::to_string(part_count) + " positive numbers, one a part");
-  }
+  hybrid.weights = read_weights(options, hybrid);
   return hybrid;
 }
 
@@ -101,21 +131,37 @@ class HybridRetriever final : public Retriever {
   std::vector<std::unique_ptr<Retriever>> parts_;
 };
 
+/// Each part weighs as much as it finds of the corpus by the corpus.
+std::vector<double> measure_weights(const std::vector<std::unique_ptr<Retriever>>& parts,
+                                    Executor& executor) {
+  std::vector<double> qualities;
+  for (const std::unique_ptr<Retriever>& part : parts) {
+    qualities.push_back(self_retrieval_quality(*part, executor));
+  }
+  std::vector<double> weights = weights_by_quality(qualities);
+  log_info("hybrid", "weights " + to_text(weights) + ", from mean reciprocal ranks of " +
+                         to_text(qualities) + " on the corpus itself");
+  return weights;
+}
+
 std::unique_ptr<Retriever> make_hybrid(Options& options, const RetrieverParts& parts) {
   HybridOptions hybrid = read_hybrid_options(options);
   std::vector<std::unique_ptr<Retriever>> retrievers = open_parts(hybrid.parts.parts, parts);
+  if (hybrid.weights.empty()) {
+    hybrid.weights = measure_weights(retrievers, parts.knowledge_base.executor());
+  }
   return std::make_unique<HybridRetriever>(std::move(hybrid), std::move(retrievers));
 }
 
 }  // namespace
 
 RetrieverEntry hybrid_retriever() {
-  return {.summary = "Fusion of other retrievers, by rank (RRF) or by weighted normalised score",
+  return {.summary = "Fusion of other retrievers, by weighted normalised score or by rank (RRF)",
           .example = {{"type", "hybrid"},
                       {"top_k", 8},
-                      {"fusion", "rrf"},
-                      {"c", 60},
-                      {"weights", {0.5, 0.5}},
+                      {"fusion", "weighted"},
+                      {"normalization", "min_max"},
+                      {"weights", "auto"},
                       {"parts", {{{"type", "bm25"}}, {{"type", "dense"}}}},
                       {"pool", 100}},
           .check = [](Options& options) { read_hybrid_options(options); },

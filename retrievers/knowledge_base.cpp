@@ -59,6 +59,9 @@ Json without_neutral(const Axis& axis, Json options) {
 Json decisive_options(const Catalog& catalog, Json retriever) {
   retriever = without_neutral(catalog.retrievers, std::move(retriever));
   retriever.erase("top_k");
+  if (retriever.contains("model_sha256")) {
+    retriever.erase("model");  // The path says nothing that the content does not.
+  }
   if (retriever.contains("parts")) {
     for (Json& part : retriever.at("parts")) {
       part = decisive_options(catalog, std::move(part));

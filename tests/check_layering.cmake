@@ -24,6 +24,7 @@ set(allowed_datasets core text)
 set(allowed_retrievers core text net llama process datasets generators)
 set(allowed_metrics core text)
 # Of these layers a layer may include the interface only.
+set(interface_retrievers harness/tasks/prompt_template.h)
 set(interface_metrics harness/generators/generator.h retrievers/embedders/embedder.h)
 set(allowed_reports core text store tasks metrics)
 set(allowed_runner core text net llama process store tasks generators datasets retrievers metrics)

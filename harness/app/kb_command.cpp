@@ -161,7 +161,11 @@ Json search(const Experiment& experiment, KnowledgeBase& knowledge_base, const s
                       {"score", hit.score},
                       {"text", retriever->chunks().text(hit.chunk)}});
     }
-    results.push_back({{"cell", labels[position]}, {"hits", std::move(hits)}});
+    const std::optional<Failure>& failure = found.front().failure;
+    results.push_back(
+        {{"cell", labels[position]},
+         {"hits", std::move(hits)},
+         {"failure", failure ? Json(failure->failure_class + ": " + failure->message) : Json()}});
   }
   return results;
 }
@@ -170,6 +174,9 @@ std::string search_text(const Json& results) {
   std::string text;
   for (const Json& result : results) {
     text += result.at("cell").get<std::string>() + "\n";
+    if (result.at("failure").is_string()) {
+      text += "  failed: " + printable_line(result.at("failure").get<std::string>()) + "\n";
+    }
     std::size_t rank = 0;
     for (const Json& hit : result.at("hits")) {
       text += "  " + std::to_string(++rank) + "  " + to_text(hit.at("score")) + "  " +

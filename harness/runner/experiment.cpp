@@ -15,9 +15,9 @@ namespace {
 constexpr std::array<const char*, 3> kPathPointers{"/dataset/samples", "/dataset/corpus",
                                                    "/prompts"};
 /// The options that hold one wherever a member has them, the parts of a retriever included.
-constexpr std::array<const char*, 9> kPathOptions{
-    "user_dictionary", "chunks_file",        "vectors_file", "ids_file",   "queries_file",
-    "query_ids_file",  "chat_template_file", "ca_file",      "unix_socket"};
+constexpr std::array<const char*, 10> kPathOptions{
+    "user_dictionary", "chunks_file",        "vectors_file", "ids_file",    "queries_file",
+    "query_ids_file",  "chat_template_file", "ca_file",      "unix_socket", "vocabulary_file"};
 
 Error config_error(const std::string& file, const std::string& pointer,
                    const std::string& problem) {
@@ -43,8 +43,11 @@ void make_options_absolute(Json& value, const std::filesystem::path& folder) {
       make_path_absolute(value[option], folder);
     }
   }
-  if (value.is_object() && value.value("type", Json()) == "llama" && value.contains("model")) {
-    make_path_absolute(value["model"], folder);  // That of other generators is a name.
+  // Elsewhere "model" is a name that an endpoint knows.
+  const bool is_file = value.is_object() && (value.value("type", Json()) == "llama" ||
+                                             value.value("api", Json()) == "llama");
+  if (is_file && value.contains("model")) {
+    make_path_absolute(value["model"], folder);
   }
   if (value.is_structured()) {
     for (Json& element : value) {

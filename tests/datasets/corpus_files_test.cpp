@@ -54,6 +54,32 @@ TEST(CorpusFiles, TakesFilesByNameInByteOrderAndLinesInOrder) {
   EXPECT_EQ(files.excluded_count, 0U);
 }
 
+TEST(CorpusFiles, TakesWholeFilesAsDocumentsIfAsked) {
+  const TemporaryFolder folder;
+  folder.write("a", "甲\n\n \r\n乙\r\n");
+  folder.write("b", "丙\n\xFF\n丁");
+  folder.write("c", "\n \n");
+  folder.write("d", "\xEF\xBB\xBF戊\n");
+  SerialExecutor executor;
+  const CorpusFiles files = read_corpus_files(folder.path(), executor, 0, DocumentUnit::kFile);
+  EXPECT_THAT(documents_of(files), ElementsAre("a=甲\n\n\n乙\n", "b=丙\n\n丁\n", "d=戊\n"));
+}
+
+TEST(CorpusFiles, TakesLargeFilesAsDocumentsWhateverTheBlocks) {
+  const TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) {
+    text += "第" + std::to_string(i) + "行\n";
+  }
+  folder.write("a", text);
+  folder.write("b", "乙\n");
+  BackwardExecutor backward;
+  const CorpusFiles files = read_corpus_files(folder.path(), backward, 0, DocumentUnit::kFile);
+  ASSERT_EQ(files.corpus.size(), 2U);
+  EXPECT_EQ(files.corpus.text(0), text);
+  EXPECT_EQ(files.corpus.text(1), "乙\n");
+}
+
 TEST(CorpusFiles, ReadsASingleFileAndALastLineWithoutLineEnd) {
   const TemporaryFolder folder;
   const auto file = folder.write("新闻.txt", "甲\n乙");

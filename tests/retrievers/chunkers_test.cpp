@@ -103,6 +103,21 @@ TEST(SentenceChunker, KeepsACharacterLargerThanTheSize) {
   EXPECT_THAT(chunk_texts({{"type", "sentence"}, {"size", 1}}, "𠀀𠀀"), ElementsAre("𠀀", "𠀀"));
 }
 
+TEST(SentenceChunker, LeavesRoomForMetadata) {
+  // "doc#" and 2 take 6 of 12 characters, so that two clauses of 3 are a chunk.
+  const Json options{
+      {"type", "sentence"}, {"size", 12}, {"unit", "characters"}, {"metadata", "{doc_id}#"}};
+  EXPECT_THAT(chunk_texts(options, "台风。登陆。停课。回港。"),
+              ElementsAre("台风。登陆。", "停课。回港。"));
+  Json small = options;
+  small["size"] = 6;
+  EXPECT_ERROR(chunk_texts(small, "台风。"), ErrorCode::kInvalidData,
+               "'doc' takes 6 units, which leaves none of \"size\" (6)");
+  Json unknown = options;
+  unknown["metadata"] = "{file}";
+  EXPECT_ERROR(make_chunker(unknown), ErrorCode::kInvalidConfig, "/metadata");
+}
+
 TEST(SentenceChunker, EqualsUpstreamOnEveryGoldenText) {
   const std::filesystem::path golden = testing_support::shared_file("oracles/chunks.jsonl");
   if (golden.empty()) {

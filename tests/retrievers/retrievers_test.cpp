@@ -3,6 +3,7 @@
 
 #include "retrievers/builtin_retrievers.h"
 #include "retrievers/rank_fusion.h"
+#include "retrievers/self_retrieval.h"
 #include "tests/fakes/http_server.h"
 #include "tests/fakes/thread_pool_executor.h"
 #include "tests/retrievers/retrieving.h"
@@ -122,8 +123,8 @@ TEST(DenseRetriever, HasNoHitsForAQueryWithoutDirection) {
 
 TEST(HybridRetriever, FusesThePoolsOfItsParts) {
   Retrieving retrieving;
-  const auto hybrid =
-      retrieving.retrieve({{"type", "hybrid"}, {"pool", 10}, {"c", 5}, {"weights", {0.7, 0.3}}}, 6);
+  const auto hybrid = retrieving.retrieve(
+      {{"type", "hybrid"}, {"fusion", "rrf"}, {"pool", 10}, {"c", 5}, {"weights", {0.7, 0.3}}}, 6);
   const auto bm25 = retrieving.retrieve({{"type", "bm25"}}, 10);
   const auto dense = retrieving.retrieve({{"type", "dense"}}, 10);
   for (std::size_t query = 0; query < hybrid.size(); ++query) {
@@ -137,8 +138,12 @@ TEST(HybridRetriever, FusesThePoolsOfItsParts) {
 
 TEST(HybridRetriever, FusesNormalisedScoresIfAsked) {
   Retrieving retrieving;
-  const auto hybrid = retrieving.retrieve(
-      {{"type", "hybrid"}, {"pool", 10}, {"fusion", "weighted"}, {"normalization", "z_score"}}, 6);
+  const auto hybrid = retrieving.retrieve({{"type", "hybrid"},
+                                           {"pool", 10},
+                                           {"fusion", "weighted"},
+                                           {"normalization", "z_score"},
+                                           {"weights", {0.5, 0.5}}},
+                                          6);
   const auto bm25 = retrieving.retrieve({{"type", "bm25"}}, 10);
   const auto dense = retrieving.retrieve({{"type", "dense"}}, 10);
   for (std::size_t query = 0; query < hybrid.size(); ++query) {
@@ -157,17 +162,46 @@ TEST(HybridRetriever, HasTheOptionsOfItsFusionOnly) {
   EXPECT_FALSE(weighted.contains("c"));
   EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"fusion", "weighted"}, {"c", 60}}),
                ErrorCode::kInvalidConfig, "/retriever/c: expected no such key");
-  EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"normalization", "z_score"}}),
-               ErrorCode::kInvalidConfig, "/retriever/normalization: expected no such key");
+  EXPECT_ERROR(
+      retrieving.resolve({{"type", "hybrid"}, {"fusion", "rrf"}, {"normalization", "z_score"}}),
+      ErrorCode::kInvalidConfig, "/retriever/normalization: expected no such key");
 }
 
 TEST(HybridRetriever, FillsInItsPartsAndWeights) {
   const Retrieving retrieving;
   const Json resolved = retrieving.resolve({{"type", "hybrid"}});
-  EXPECT_EQ(resolved.at("weights"), Json({0.5, 0.5}));
+  EXPECT_EQ(resolved.at("fusion"), "weighted");
+  EXPECT_EQ(resolved.at("weights"), "auto");
+  EXPECT_EQ(retrieving.resolve({{"type", "hybrid"}, {"fusion", "rrf"}}).at("weights"),
+            Json({0.5, 0.5}));
   EXPECT_EQ(resolved.at("parts")[0],
             Json({{"type", "bm25"}, {"k1", 1.2}, {"b", 0.75}, {"analyzer", "jieba"}}));
   EXPECT_EQ(resolved.at("parts")[1], Json({{"type", "dense"}}));
+}
+
+TEST(HybridRetriever, WeighsPartsByHowTheyDoOnTheCorpus) {
+  Retrieving retrieving;
+  std::vector<double> qualities;
+  for (const char* part : {"bm25", "dense"}) {
+    qualities.push_back(
+        self_retrieval_quality(*retrieving.open({{"type", part}}), retrieving.serial()));
+  }
+  EXPECT_GT(qualities[0], 0.0);
+  const auto weighted =
+      retrieving.retrieve({{"type", "hybrid"}, {"weights", weights_by_quality(qualities)}}, 8);
+  const auto automatic = retrieving.retrieve({{"type", "hybrid"}}, 8);
+  for (std::size_t query = 0; query < weighted.size(); ++query) {
+    EXPECT_EQ(automatic[query].hits, weighted[query].hits);
+  }
+}
+
+TEST(HybridRetriever, MeasuresNoPartThatAsksAProgram) {
+  const Retrieving retrieving;
+  const Json parts{{{"type", "bm25"}}, {{"type", "exec"}, {"command", {"cat"}}}};
+  EXPECT_EQ(retrieving.resolve({{"type", "hybrid"}, {"parts", parts}}).at("weights"),
+            Json({0.5, 0.5}));
+  EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"parts", parts}, {"weights", "auto"}}),
+               ErrorCode::kInvalidConfig, "/retriever/weights: expected a list of numbers");
 }
 
 TEST(HybridRetriever, RefusesWhatCannotBeFused) {
@@ -175,7 +209,7 @@ TEST(HybridRetriever, RefusesWhatCannotBeFused) {
   EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"top_k", 101}}), ErrorCode::kInvalidConfig,
                "/retriever/top_k: expected an integer of at most \"pool\" (100)");
   EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"weights", {1.0}}}),
-               ErrorCode::kInvalidConfig, "/retriever/weights: expected a list of 2");
+               ErrorCode::kInvalidConfig, "/retriever/weights: expected \"auto\", or a list of 2");
   const Json bm25{{"type", "bm25"}};
   EXPECT_ERROR(retrieving.resolve({{"type", "hybrid"}, {"parts", Json::array({bm25})}}),
                ErrorCode::kInvalidConfig, "/retriever/parts: expected a list of two or more");

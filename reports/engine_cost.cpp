@@ -32,8 +32,8 @@ void EngineCostColumns::add(const Json& details, std::int64_t completion_tokens)
   tokens_.push_back(static_cast<double>(completion_tokens));
   busy_seconds_.push_back(*busy);
   peak_memory_bytes_ =
-      std::max(peak_memory_bytes_, static_cast<std::int64_t>(
-                                       number_at(details, "peak_memory_bytes").value_or(0.0)));
+      std::max(peak_memory_bytes_,
+               static_cast<std::int64_t>(number_at(details, "peak_memory_bytes").value_or(0.0)));
 }
 
 std::optional<EngineCost> EngineCostColumns::summarize(bool intervals,

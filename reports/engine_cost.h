@@ -37,7 +37,8 @@ class EngineCostColumns {
   std::int64_t peak_memory_bytes_ = 0;
 };
 
-/// {"n", "tokens_per_second", "low", "high", "busy_seconds", "peak_memory_bytes"}; null for nullopt.
+/// {"n", "tokens_per_second", "low", "high", "busy_seconds", "peak_memory_bytes"}; null for
+/// nullopt.
 Json engine_cost_json(const std::optional<EngineCost>& cost);
 
 }  // namespace crudbench

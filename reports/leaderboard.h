@@ -36,7 +36,7 @@ struct LeaderboardRow {
   Json cell;
   /// By position in `LeaderboardTable::axes`; nullopt where the cell has no such option.
   std::vector<std::optional<Json>> axis_values;
-  std::map<std::string, RunSummary> runs;  ///< By task.
+  std::map<std::string, RunSummary> runs;     ///< By task.
   std::map<std::string, RunRouting> routing;  ///< By task, where there is telemetry.
   /// Of the main metrics; only those that every task of the table has a mean of.
   std::map<std::string, MetricAverage> averages;

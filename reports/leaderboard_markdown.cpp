@@ -183,11 +183,11 @@ std::string engine_section(const LeaderboardTable& table) {
       }
     }
   }
-  return lines.empty() ? lines
-                       : "\n### Speed and memory of local models\n\nTokens written a second of "
-                         "computing, prompts included; the most memory held.\n\n" +
-                             table_line({"row", "task", "tokens/s", "GB"}) + table_rule(2, 2) +
-                             lines;
+  return lines.empty()
+             ? lines
+             : "\n### Speed and memory of local models\n\nTokens written a second of "
+               "computing, prompts included; the most memory held.\n\n" +
+                   table_line({"row", "task", "tokens/s", "GB"}) + table_rule(2, 2) + lines;
 }
 
 /// Which experts worked on which task; empty without telemetry.

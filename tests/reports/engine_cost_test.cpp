@@ -14,9 +14,9 @@ TEST(EngineCost, IsTheRateOfSums) {
   EngineCostColumns columns;
   columns.add({{"busy_seconds", 1.0}, {"peak_memory_bytes", 500}}, 10);
   columns.add({{"busy_seconds", 3.0}, {"peak_memory_bytes", 900}}, 50);
-  columns.add(nullptr, 7);                        // From the completion cache of an older schema.
-  columns.add({{"decode_seconds", 2.0}}, 7);      // Another generator's.
-  columns.add({{"busy_seconds", "a lot"}}, 7);    // Damaged.
+  columns.add(nullptr, 7);                      // From the completion cache of an older schema.
+  columns.add({{"decode_seconds", 2.0}}, 7);    // Another generator's.
+  columns.add({{"busy_seconds", "a lot"}}, 7);  // Damaged.
   const auto cost = summarize(columns);
   ASSERT_TRUE(cost);
   EXPECT_EQ(cost->sample_count, 2U);

@@ -18,10 +18,13 @@ extern const Command kPlanCommand;
 extern const Command kRunCommand;
 extern const Command kScoreCommand;
 extern const Command kKnowledgeBaseCommand;
+extern const Command kMergeCommand;
 extern const Command kReportCommand;
 extern const Command kCompareCommand;
+extern const Command kCheckCommand;
 extern const Command kLsCommand;
 extern const Command kShowCommand;
+extern const Command kSlurmCommand;
 extern const Command kListCommand;
 
 }  // namespace crudbench

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -20,11 +19,11 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 11>& commands() {
-  static const std::array<const Command*, 11> table{
-      &kDoctorCommand, &kValidateCommand,      &kPlanCommand,   &kRunCommand,
-      &kScoreCommand,  &kKnowledgeBaseCommand, &kReportCommand, &kCompareCommand,
-      &kLsCommand,     &kShowCommand,          &kListCommand};
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> table{
+      &kDoctorCommand,        &kValidateCommand, &kPlanCommand,   &kRunCommand,     &kScoreCommand,
+      &kMergeCommand,         &kSlurmCommand,    &kReportCommand, &kCompareCommand, &kCheckCommand,
+      &kKnowledgeBaseCommand, &kLsCommand,       &kShowCommand,   &kListCommand};
   return table;
 }
 
@@ -44,7 +43,8 @@ std::string overview() {
   text +=
       "\n'crudbench COMMAND --help' shows options and examples.\n"
       "exit codes: 0 done, 1 internal error, 2 usage or config, 3 data or file,\n"
-      "            4 too many failed samples, 5 interrupted (run again to continue)\n";
+      "            4 too many failed samples, 5 interrupted (run again to continue),\n"
+      "            6 'check' found a metric that is worse\n";
   return text;
 }
 

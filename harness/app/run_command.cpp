@@ -25,6 +25,8 @@ constexpr OptionSpec kOptions[]{
     kThreadsOption,
     {"max-failures", "N|P%", "failed samples allowed before exit code 4 (default: 1%)"},
     {"retry-failed", "", "run failed samples again"},
+    {"shard", "I/N", "only part I of N, into a workspace of its own; 'crudbench merge' joins them"},
+    kKnowledgeBasesOption,
 };
 
 constexpr CommandSpec kSpec{
@@ -37,7 +39,8 @@ constexpr CommandSpec kSpec{
     .examples =
         "  crudbench run configs/experiments/sample.json\n"
         "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
-        "  crudbench run my.json --retry-failed --max-failures 0\n"};
+        "  crudbench run my.json --retry-failed --max-failures 0\n"
+        "  crudbench run my.json --shard 2/8 --workspace part-2 --kb kb\n"};
 
 /// Interrupts so far. A handler is the one thing that works in whichever thread the system picks,
 /// those of libraries included, which no mask of ours reaches.
@@ -120,6 +123,10 @@ ExitCode exit_code_of(const ExperimentOutcome& summary, double allowed) {
 ExitCode run(const Arguments& arguments) {
   const std::string limit = arguments.value("max-failures").value_or("1%");
   allowed_failures(limit, 0);  // Refuses a malformed value before any work.
+  const auto shard_text = arguments.value("shard");
+  const RunOptions options{
+      .retry_failed = arguments.has("retry-failed"),
+      .shard = shard_text ? std::optional(parse_shard(*shard_text)) : std::nullopt};
   const Experiment experiment = experiment_of(arguments);
   const Workspace workspace = workspace_of(arguments);
   const SignalWatcher signals;
@@ -131,8 +138,7 @@ ExitCode run(const Arguments& arguments) {
   {
     ProgressView progress(labels_of(experiment), arguments.has("quiet"));
     summary = run_experiment(experiment, dataset, builtin_catalog(), store, workspace, *pool,
-                             {.retry_failed = arguments.has("retry-failed")}, progress,
-                             signals.stop_token());
+                             options, progress, signals.stop_token());
   }
   const double allowed = allowed_failures(limit, summary.total);
   if (arguments.has("json")) {

@@ -100,7 +100,7 @@ std::vector<RunRecord> find_runs(const Store& store, const std::vector<std::stri
 std::vector<std::string> label_runs(const std::vector<RunRecord>& runs) {
   std::vector<Json> cells;
   for (const RunRecord& run : runs) {
-    cells.push_back(run.cell);
+    cells.push_back(labelled_cell(run));
   }
   const std::vector<std::string> labels = cell_labels(cells);
   std::vector<std::string> unique;
@@ -200,19 +200,10 @@ std::optional<MetricComparison> compare_metric(const std::string& metric, const 
   return comparison;
 }
 
-std::string p_value_text(double p_value) {
-  return p_value < 0.001 ? "<0.001" : fixed_number(p_value, 3);
-}
-
-std::string signed_text(double value, const MetricDescription& metric) {
-  const std::string text = mean_text(value, metric);
-  return value > 0.0 ? "+" + text : text;
-}
-
 std::string interval_text(const std::optional<Interval>& interval,
                           const MetricDescription& metric) {
-  return interval ? "[" + signed_text(interval->low, metric) + ", " +
-                        signed_text(interval->high, metric) + "]"
+  return interval ? "[" + difference_text(interval->low, metric) + ", " +
+                        difference_text(interval->high, metric) + "]"
                   : "–";
 }
 
@@ -241,7 +232,7 @@ std::vector<NumberColumn> number_columns(const RunComparison& comparison) {
       columns.end(),
       {{"A", [](Line line) { return mean_text(line.baseline_mean, line.metric); }},
        {"B", [](Line line) { return mean_text(line.system_mean, line.metric); }},
-       {"B - A", [](Line line) { return signed_text(line.paired.difference, line.metric); }},
+       {"B - A", [](Line line) { return difference_text(line.paired.difference, line.metric); }},
        {"95 % interval",
         [](Line line) { return interval_text(line.paired.interval, line.metric); }},
        {"detectable",

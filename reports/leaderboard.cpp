@@ -16,13 +16,13 @@ namespace crudbench {
 namespace {
 
 /// Sections of a cell in the order a reader wants them: first the method, then its surroundings.
-constexpr std::array<std::string_view, 9> kSectionOrder = {"system",  "retriever", "reranker",
-                                                           "chunker", "embedder",  "index",
-                                                           "context", "prompts",   "generator"};
+constexpr std::array<std::string_view, 10> kSectionOrder = {
+    "label",    "system", "retriever", "reranker", "chunker",
+    "embedder", "index",  "context",   "prompts",  "generator"};
 
 /// What a table always tells about its rows.
-constexpr std::array<std::string_view, 4> kFixedAxes = {"system", "retriever/type",
-                                                        "generator/type", "generator/model"};
+constexpr std::array<std::string_view, 6> kFixedAxes = {
+    "label", "system", "retriever/type", "generator/type", "generator/model", "stopped"};
 
 /// Upstream's order: Create, Delete, Update, Read are the letters; the keys stand in this order.
 constexpr std::array<std::string_view, 6> kTaskOrder = {"event_summary",     "continuing_writing",
@@ -512,7 +512,22 @@ std::vector<RunRecord> runs_to_report(const Store& store,
                                                  "'" + suggestion(*experiment, known));
     }
   }
-  return store.runs(experiment);
+  std::vector<RunRecord> runs = store.runs(experiment);
+  for (RunRecord& run : runs) {
+    run.cell = labelled_cell(run);
+  }
+  return runs;
+}
+
+Json labelled_cell(const RunRecord& run) {
+  Json cell = run.cell;
+  if (!run.label.empty() && cell.is_object()) {
+    cell["label"] = run.label;
+  }
+  if (run.stopped_after > 0 && cell.is_object()) {
+    cell["stopped"] = "after " + std::to_string(run.stopped_after) + " samples a task";
+  }
+  return cell;
 }
 
 const MetricDescription& metric_of(const LeaderboardTable& table, const std::string& name) {

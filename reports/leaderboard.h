@@ -62,9 +62,9 @@ struct LeaderboardTable {
   std::string samples_fingerprint;
   std::string selection;  ///< "200 a task, seed 22"; empty for all samples.
   /// The options that tell the rows apart, as paths into the cell: "chunker/size",
-  /// "retriever/type". The retriever's type and the generator's type and model always belong here,
-  /// the system's name where bundles were merged, an option of the data set never: the table is one
-  /// data set.
+  /// "retriever/type". Labels, the retriever's type and the generator's type and model always
+  /// belong here, the system's name where bundles were merged, an option of the data set never: the
+  /// table is one data set.
   std::vector<std::string> axes;
   std::vector<std::string> tasks;
   std::vector<MetricDescription> metrics;  ///< In the order of `metric_precedes`.
@@ -103,8 +103,12 @@ Leaderboard build_leaderboard(const std::optional<std::string>& experiment,
 using TableIdentity = std::array<std::string, 4>;
 TableIdentity table_identity(const RunRecord& run);
 
-/// The runs of an experiment in its order; nullopt for all. Throws Error(kInvalidConfig) for an
-/// experiment that the store does not have, with the nearest name.
+/// The cell of a run, with what an experiment calls it under "label", and, if a search gave it up
+/// before its end, when, under "stopped".
+Json labelled_cell(const RunRecord& run);
+
+/// The runs of an experiment in its order, their cells with labels; nullopt for all. Throws
+/// Error(kInvalidConfig) for an experiment that the store does not have, with the nearest name.
 std::vector<RunRecord> runs_to_report(const Store& store,
                                       const std::optional<std::string>& experiment);
 

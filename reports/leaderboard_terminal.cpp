@@ -286,6 +286,15 @@ std::string both_means_text(const std::optional<double>& mean,
   return text;
 }
 
+std::string difference_text(double difference, const MetricDescription& metric) {
+  const std::string text = mean_text(difference, metric);
+  return difference > 0.0 ? "+" + text : text;
+}
+
+std::string p_value_text(double p_value) {
+  return p_value < 0.001 ? "<0.001" : fixed_number(p_value, 3);
+}
+
 std::string share_text(const std::optional<double>& share) {
   if (!share) {
     return "–";

@@ -46,6 +46,12 @@ std::string both_means_text(const std::optional<double>& mean,
                             const std::optional<double>& with_zeros,
                             const MetricDescription& metric);
 
+/// The same for a difference, with its sign: "+1.20", "-0.031".
+std::string difference_text(double difference, const MetricDescription& metric);
+
+/// "0.034", "<0.001".
+std::string p_value_text(double p_value);
+
 /// "96.7 %"; never "100 %" for anything less; "–" for none.
 std::string share_text(const std::optional<double>& share);
 

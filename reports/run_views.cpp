@@ -311,7 +311,7 @@ std::vector<RunListing> list_runs(const Store& store,
   std::vector<RunRecord> runs = store.runs(experiment);
   std::vector<Json> cells;
   for (const RunRecord& run : runs) {
-    cells.push_back(run.cell);
+    cells.push_back(labelled_cell(run));
   }
   std::vector<std::string> labels = cell_labels(cells);
   std::vector<RunListing> listings;

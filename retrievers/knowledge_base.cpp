@@ -279,8 +279,15 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
       stages.push_back(stage);
     }
   };
-  const auto add = [&](const Artifact& artifact) {
-    add_stage({artifact.kind, artifact.fingerprint, parts_->store.has(artifact)});
+  // Returns the stage's fingerprint, the parent of what is made from it.
+  const auto add = [&](const Artifact& artifact, const std::string& parent) {
+    add_stage({artifact.kind, artifact.fingerprint, parts_->store.has(artifact), parent,
+               artifact.parameters});
+    return artifact.fingerprint;
+  };
+  const auto add_vectors = [&](const Json& chunker, const std::string& chunks) {
+    const std::string model = add(parts_->embedder_artifact(chunker, config.embedder), chunks);
+    return add(parts_->vectors_artifact(chunker, config.embedder), model);
   };
   if (config.retriever.contains("parts")) {
     for (const Json& part : config.retriever.at("parts")) {
@@ -290,8 +297,7 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
       }
     }
     if (config.retriever.contains("lambda")) {
-      add(parts_->embedder_artifact(config.chunker, config.embedder));
-      add(parts_->vectors_artifact(config.chunker, config.embedder));
+      add_vectors(config.chunker, parts_->chunks_artifact(config.chunker).fingerprint);
     }
     return stages;
   }
@@ -301,16 +307,13 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
     return std::find(sections.begin(), sections.end(), section) != sections.end();
   };
   const Json chunker = reads("chunker") ? config.chunker : document_chunker_config();
-  add(parts_->chunks_artifact(chunker));
+  const std::string chunks = add(parts_->chunks_artifact(chunker), "");
   if (config.retriever.contains("analyzer")) {
-    add(parts_->bm25_artifact(chunker, read_analyzer_options(options)));
+    add(parts_->bm25_artifact(chunker, read_analyzer_options(options)), chunks);
   }
-  if (reads("embedder")) {
-    add(parts_->embedder_artifact(chunker, config.embedder));
-    add(parts_->vectors_artifact(chunker, config.embedder));
-  }
+  const std::string vectors = reads("embedder") ? add_vectors(chunker, chunks) : "";
   if (reads("index")) {
-    add(parts_->index_artifact(chunker, config.embedder, config.index));
+    add(parts_->index_artifact(chunker, config.embedder, config.index), vectors);
   }
   return stages;
 }

@@ -26,6 +26,8 @@ struct KnowledgeBaseStage {
   std::string kind;         ///< "chunks", "bm25", "embedder", "vectors" or "index".
   std::string fingerprint;  ///< Folder name under the root.
   bool cached = false;      ///< A folder with a valid manifest stands there.
+  std::string parent;       ///< Fingerprint of the stage it is made from; empty for chunks.
+  Json parameters;          ///< Of this stage and all before it, for people.
 };
 
 /// A corpus and everything built over it: chunk tables, BM25 postings, embeddings, vector indexes.

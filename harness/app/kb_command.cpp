@@ -23,6 +23,7 @@ namespace {
 constexpr OptionSpec kOptions[]{
     kSetOption,
     kThreadsOption,
+    kKnowledgeBasesOption,
     {"top-k", "K", "hits to show in a search (default: 5)"},
     {"dry-run", "", "say what gc would remove, and remove nothing"},
 };
@@ -435,6 +436,11 @@ ExitCode run_on_config(const std::string& action, const Arguments& arguments) {
 
 ExitCode run(const Arguments& arguments) {
   const std::string& action = arguments.positionals().front();
+  if (action == "gc" && arguments.has("kb")) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "kb gc: no --kb here: one workspace does not tell what others need of a shared "
+                "folder");
+  }
   if (action == "ls" || action == "verify" || action == "gc") {
     return run_on_store(action, arguments);
   }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -20,12 +19,13 @@ namespace crudbench {
 
 namespace {
 
-const std::array<const Command*, 16>& commands() {
-  static const std::array<const Command*, 16> table{
-      &kDoctorCommand,  &kValidateCommand,      &kPlanCommand,        &kRunCommand,
-      &kScoreCommand,   &kKnowledgeBaseCommand, &kModelCommand,       &kReportCommand,
-      &kCompareCommand, &kServeCommand,         &kLeaderboardCommand, &kLsCommand,
-      &kShowCommand,    &kCacheCommand,         &kFsckCommand,        &kListCommand};
+const std::vector<const Command*>& commands() {
+  static const std::vector<const Command*> table{
+      &kDoctorCommand, &kValidateCommand,    &kPlanCommand,    &kRunCommand,
+      &kScoreCommand,  &kMergeCommand,       &kSlurmCommand,   &kKnowledgeBaseCommand,
+      &kModelCommand,  &kReportCommand,      &kCompareCommand, &kCheckCommand,
+      &kServeCommand,  &kLeaderboardCommand, &kLsCommand,      &kShowCommand,
+      &kCacheCommand,  &kFsckCommand,        &kListCommand};
   return table;
 }
 
@@ -45,7 +45,8 @@ std::string overview() {
   text +=
       "\n'crudbench COMMAND --help' shows options and examples.\n"
       "exit codes: 0 done, 1 internal error, 2 usage or config, 3 data or file,\n"
-      "            4 too many failed samples, 5 interrupted (run again to continue)\n";
+      "            4 too many failed samples, 5 interrupted (run again to continue),\n"
+      "            6 'check' found a metric that is worse\n";
   return text;
 }
 

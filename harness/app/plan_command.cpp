@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -10,7 +11,9 @@
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/estimate.h"
 #include "harness/runner/plan.h"
+#include "harness/runner/plan_tree.h"
 #include "harness/runner/scorer.h"
+#include "harness/runner/sharding.h"
 #include "harness/store/store.h"
 #include "reports/safe_text.h"
 
@@ -18,7 +21,12 @@ namespace crudbench {
 
 namespace {
 
-constexpr OptionSpec kOptions[]{kSetOption, kThreadsOption};
+constexpr OptionSpec kOptions[]{
+    kSetOption,
+    kThreadsOption,
+    kKnowledgeBasesOption,
+    {"shards", "N", "also show what each of N shards would do"},
+};
 
 constexpr CommandSpec kSpec{
     .name = "plan",
@@ -29,13 +37,7 @@ constexpr CommandSpec kSpec{
     .options = kOptions,
     .examples =
         "  crudbench plan configs/experiments/sample.json\n"
-        "  crudbench plan my.json --json\n"};
-
-/// What is left to do of one cell, over its tasks.
-struct CellTotals {
-  std::int64_t samples = 0;
-  RunProgress progress;
-};
+        "  crudbench plan my.json --shards 8 --json\n"};
 
 /// Requests that judges get if every reply can be read: one a sample where the questions are known,
 /// else three.
@@ -141,7 +143,167 @@ Json model_variants(const Experiment& experiment, const Workspace& workspace) {
   return variants;
 }
 
+std::string variants_text(const Json& variants) {
+  std::string text;
+  for (const Json& variant : variants) {
+    text += std::string(variant.at("cached") == true ? "cached " : "make   ") + "model " +
+            variant.at("quantization").get<std::string>() + " of " +
+            printable_line(variant.at("model").get<std::string>()) + "\n";
+  }
+  return text;
+}
+
+/// What is left to do of one cell, over its tasks.
+struct CellTotals {
+  std::int64_t samples = 0;
+  RunProgress progress;
+
+  std::int64_t done() const { return progress.ok + progress.failed; }
+};
+
+/// What an experiment comes to. Runs that several cells share are counted once in the sums.
+struct PlanTotals {
+  std::vector<CellTotals> cells;
+  std::int64_t samples = 0;
+  std::int64_t to_do = 0;
+  std::int64_t requests = 0;
+};
+
+PlanTotals count_totals(const Experiment& experiment, const Plan& plan) {
+  PlanTotals totals;
+  totals.cells.resize(experiment.cells.size());
+  std::set<std::string> seen;
+  for (const PlannedRun& run : plan.runs) {
+    const auto count = static_cast<std::int64_t>(run.sample_count);
+    CellTotals& cell = totals.cells[run.cell];
+    cell.samples += count;
+    cell.progress.ok += run.progress.ok;
+    cell.progress.failed += run.progress.failed;
+    if (!seen.insert(run.fingerprint).second) {
+      continue;
+    }
+    const std::int64_t left = count - run.progress.ok - run.progress.failed;
+    totals.samples += count;
+    totals.to_do += left;
+    const Json& generator = experiment.cells[run.cell].generator;
+    const bool costly =
+        builtin_catalog().generators.entries().at(generator.at("type").get<std::string>()).costly;
+    totals.requests += costly ? left : 0;
+  }
+  return totals;
+}
+
+/// The shards of a plan, for `--shards`.
+Json shards_json(const std::vector<ShardPlan>& shards, std::size_t repeats) {
+  Json list = Json::array();
+  for (const ShardPlan& shard : shards) {
+    std::size_t samples = 0;
+    for (const SampleRange& range : shard.ranges) {
+      samples += range.size() * repeats;
+    }
+    list.push_back({{"shard", shard.shard.number}, {"samples", samples}, {"cost", shard.cost}});
+  }
+  return list;
+}
+
+std::string shards_text(const std::vector<ShardPlan>& shards) {
+  const auto [least, most] = std::minmax_element(
+      shards.begin(), shards.end(),
+      [](const auto& left, const auto& right) { return left.cost < right.cost; });
+  return "\nshards: " + std::to_string(shards.size()) + ", the costliest " +
+         (least->cost == 0
+              ? std::string("beside empty ones")
+              : fixed_number(static_cast<double>(most->cost) / static_cast<double>(least->cost),
+                             3) +
+                    " x the cheapest") +
+         "\n";
+}
+
+Json plan_json(const Experiment& experiment, const Plan& plan, const PlanTotals& totals,
+               std::int64_t to_judges) {
+  Json stages = Json::array();
+  for (const KnowledgeBaseStage& stage : plan.stages) {
+    stages.push_back(
+        {{"kind", stage.kind}, {"fingerprint", stage.fingerprint}, {"cached", stage.cached}});
+  }
+  Json runs = Json::array();
+  for (const PlannedRun& run : plan.runs) {
+    runs.push_back({{"cell", experiment.cells[run.cell].labelled_json()},
+                    {"cell_position", run.cell},
+                    {"task", run.task},
+                    {"fingerprint", run.fingerprint},
+                    {"samples", run.sample_count},
+                    {"ok", run.progress.ok},
+                    {"failed", run.progress.failed}});
+  }
+  return {{"experiment", experiment.name},
+          {"cells", experiment.cells.size()},
+          {"tasks", plan.tasks},
+          {"samples", totals.samples},
+          {"samples_to_do", totals.to_do},
+          {"requests_at_most", totals.requests},
+          {"judge_requests", to_judges},
+          {"stages", stages},
+          {"tree", plan_tree_json(plan_tree(experiment, plan))},
+          {"runs", runs}};
+}
+
+std::string cell_line(const std::string& label, const CellTotals& totals) {
+  std::string line = std::string(totals.done() == totals.samples ? "done   " : "to do  ") + label +
+                     ": " + std::to_string(totals.done()) + " of " +
+                     std::to_string(totals.samples) + " samples";
+  if (totals.progress.failed > 0) {
+    line += ", " + std::to_string(totals.progress.failed) + " failed";
+  }
+  return line;
+}
+
+/// The tree of stages with the cells as leaves, two spaces a level.
+void append_tree(std::string& text, const std::vector<PlanNode>& nodes, std::size_t depth,
+                 const std::vector<std::string>& labels, const PlanTotals& totals) {
+  const std::string indent((depth + 1) * 2, ' ');
+  for (const PlanNode& node : nodes) {
+    const bool is_retrieval = node.kind == "retrieval";
+    text += indent +
+            (is_retrieval  ? ""
+             : node.cached ? "cached "
+                           : "build  ") +
+            node.kind + " " + node.fingerprint.substr(0, 12);
+    if (const std::string parameters = parameters_text(node.parameters); !parameters.empty()) {
+      text += "  " + parameters;
+    }
+    if (node.cell_count > 1) {
+      text += "  (shared by " + std::to_string(node.cell_count) + " cells)";
+    }
+    text += "\n";
+    append_tree(text, node.children, depth + 1, labels, totals);
+    for (const std::size_t cell : node.cells) {
+      text += indent + "  " + cell_line(labels[cell], totals.cells[cell]) + "\n";
+    }
+  }
+}
+
+std::string plan_text(const Experiment& experiment, const Plan& plan, const PlanTotals& totals,
+                      std::int64_t to_judges) {
+  std::string text = "experiment " + experiment.name + ": " +
+                     std::to_string(experiment.cells.size()) + " cells x " +
+                     std::to_string(plan.tasks.size()) +
+                     " tasks = " + std::to_string(plan.runs.size()) + " runs\n\nstages:\n";
+  append_tree(text, plan_tree(experiment, plan), 0, labels_of(experiment), totals);
+  text += "\nsamples to do: " + std::to_string(totals.to_do) + " of " +
+          std::to_string(totals.samples) + "\nrequests to endpoints: at most " +
+          std::to_string(totals.requests) +
+          " (answers in the completion cache are not asked for again)\n";
+  if (to_judges > 0) {
+    text += "requests to judges: " + std::to_string(to_judges) +
+            " (one more for every reply that cannot be read; cached answers and questions are not "
+            "asked for again)\n";
+  }
+  return text;
+}
+
 ExitCode run(const Arguments& arguments) {
+  const std::size_t shard_count = count_option(arguments, "shards", 0, 1, kMaxShards);
   const Experiment experiment = experiment_of(arguments);
   const Workspace workspace = workspace_of(arguments);
   const std::unique_ptr<ThreadPool> pool = make_thread_pool(arguments);
@@ -154,94 +316,31 @@ ExitCode run(const Arguments& arguments) {
   }
   const Plan plan =
       make_plan(experiment, dataset, builtin_catalog(), knowledge_base, store ? &*store : nullptr);
-
   const std::int64_t to_judges = judge_requests(experiment, plan, store ? &*store : nullptr);
-  std::vector<CellTotals> cells(experiment.cells.size());
-  std::int64_t samples = 0;
-  std::int64_t to_do = 0;
-  std::int64_t requests = 0;
-  for (const PlannedRun& run : plan.runs) {
-    const auto count = static_cast<std::int64_t>(run.sample_count);
-    const std::int64_t left = count - run.progress.ok - run.progress.failed;
-    cells[run.cell].samples += count;
-    cells[run.cell].progress.ok += run.progress.ok;
-    cells[run.cell].progress.failed += run.progress.failed;
-    samples += count;
-    to_do += left;
-    const Json& generator = experiment.cells[run.cell].generator;
-    const bool costly =
-        builtin_catalog().generators.entries().at(generator.at("type").get<std::string>()).costly;
-    requests += costly ? left : 0;
+  const PlanTotals totals = count_totals(experiment, plan);
+  std::vector<ShardPlan> shards;
+  if (shard_count > 0) {
+    shards = plan_shards(experiment, dataset, builtin_catalog(), plan, shard_count);
   }
 
   const std::vector<SpendingEstimate> estimates =
       estimate_spending(experiment, dataset, builtin_catalog(), plan, store ? &*store : nullptr);
   const std::string& currency = experiment.prices.currency;
+  const Json variants = model_variants(experiment, workspace);
 
   if (arguments.has("json")) {
-    Json stages = Json::array();
-    for (const KnowledgeBaseStage& stage : plan.stages) {
-      stages.push_back(
-          {{"kind", stage.kind}, {"fingerprint", stage.fingerprint}, {"cached", stage.cached}});
+    Json result = plan_json(experiment, plan, totals, to_judges);
+    if (shard_count > 0) {
+      result["shards"] = shards_json(shards, experiment.repeats);
     }
-    Json runs = Json::array();
-    for (const PlannedRun& run : plan.runs) {
-      runs.push_back({{"cell", experiment.cells[run.cell].to_json()},
-                      {"task", run.task},
-                      {"fingerprint", run.fingerprint},
-                      {"samples", run.sample_count},
-                      {"ok", run.progress.ok},
-                      {"failed", run.progress.failed}});
-    }
-    print_json({{"experiment", experiment.name},
-                {"cells", experiment.cells.size()},
-                {"tasks", plan.tasks},
-                {"samples", samples},
-                {"samples_to_do", to_do},
-                {"requests_at_most", requests},
-                {"judge_requests", to_judges},
-                {"estimates", spending_json(estimates, currency)},
-                {"stages", stages},
-                {"model_variants", model_variants(experiment, workspace)},
-                {"runs", runs}});
-    return ExitCode::kDone;
+    result["estimates"] = spending_json(estimates, currency);
+    result["model_variants"] = variants;
+    print_json(result);
+  } else {
+    print(plan_text(experiment, plan, totals, to_judges) + variants_text(variants) +
+          spending_text(estimates, currency) +
+          (shard_count > 0 ? shards_text(shards) : std::string()));
   }
-
-  std::string text = "experiment " + experiment.name + ": " +
-                     std::to_string(experiment.cells.size()) + " cells x " +
-                     std::to_string(plan.tasks.size()) +
-                     " tasks = " + std::to_string(plan.runs.size()) + " runs\n\nknowledge base:\n";
-  for (const KnowledgeBaseStage& stage : plan.stages) {
-    text += std::string(stage.cached ? "  cached  " : "  build   ") + stage.kind + " " +
-            stage.fingerprint.substr(0, 12) + "\n";
-  }
-  for (const Json& variant : model_variants(experiment, workspace)) {
-    text += std::string(variant.at("cached") == true ? "  cached  " : "  make    ") + "model " +
-            variant.at("quantization").get<std::string>() + " of " +
-            printable_line(variant.at("model").get<std::string>()) + "\n";
-  }
-  text += "\ncells:\n";
-  const std::vector<std::string> labels = labels_of(experiment);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const CellTotals& totals = cells[i];
-    const std::int64_t done = totals.progress.ok + totals.progress.failed;
-    text += std::string(done == totals.samples ? "  done    " : "  to do   ") + labels[i] + ": " +
-            std::to_string(done) + " of " + std::to_string(totals.samples) + " samples";
-    if (totals.progress.failed > 0) {
-      text += ", " + std::to_string(totals.progress.failed) + " failed";
-    }
-    text += "\n";
-  }
-  text += "\nsamples to do: " + std::to_string(to_do) + " of " + std::to_string(samples) +
-          "\nrequests to endpoints: at most " + std::to_string(requests) +
-          " (answers in the completion cache are not asked for again)\n";
-  if (to_judges > 0) {
-    text += "requests to judges: " + std::to_string(to_judges) +
-            " (one more for every reply that cannot be read; cached answers and questions are not "
-            "asked for again)\n";
-  }
-  text += spending_text(estimates, currency);
-  print(text);
   return ExitCode::kDone;
 }
 

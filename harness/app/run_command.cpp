@@ -30,6 +30,8 @@ constexpr OptionSpec kOptions[]{
      "\"prices\""},
     {"refresh", "", "run every sample again, and ask for every answer again"},
     {"log-bodies", "", "write prompts and replies to the run's log in the workspace"},
+    {"shard", "I/N", "only part I of N, into a workspace of its own; 'crudbench merge' joins them"},
+    kKnowledgeBasesOption,
 };
 
 constexpr CommandSpec kSpec{
@@ -43,7 +45,8 @@ constexpr CommandSpec kSpec{
         "  crudbench run configs/experiments/sample.json\n"
         "  crudbench run my.json --set '/retriever/top_k=[2,4,8]' --workspace results\n"
         "  crudbench run my.json --retry-failed --max-failures 0\n"
-        "  crudbench run my.json --budget 5.00 --json > events.jsonl\n"};
+        "  crudbench run my.json --budget 5.00 --json > events.jsonl\n"
+        "  crudbench run my.json --shard 2/8 --workspace part-2 --kb kb\n"};
 
 /// "12" or "1.5%" of `total`. Throws Error(kInvalidConfig).
 double allowed_failures(const std::string& text, std::int64_t total) {
@@ -111,6 +114,9 @@ void report_money(const Experiment& experiment, const Budget& budget) {
 ExitCode run(const Arguments& arguments) {
   const std::string limit = arguments.value("max-failures").value_or("1%");
   allowed_failures(limit, 0);  // Refuses a malformed value before any work.
+  const auto shard_text = arguments.value("shard");
+  const std::optional<Shard> shard =
+      shard_text ? std::optional(parse_shard(*shard_text)) : std::nullopt;
   const Experiment experiment = experiment_of(arguments);
   const std::optional<double> budget_limit = budget_of(arguments, experiment);
   const Workspace workspace = workspace_of(arguments);
@@ -120,6 +126,11 @@ ExitCode run(const Arguments& arguments) {
   const Dataset dataset = read_dataset(experiment, *pool);
   Store store(workspace, Database::Mode::kReadWrite);
   Budget budget(budget_limit, spent_before(store, experiment.name));
+  const RunOptions options{.retry_failed = arguments.has("retry-failed"),
+                           .refresh = arguments.has("refresh"),
+                           .keep_bodies = arguments.has("log-bodies"),
+                           .budget = &budget,
+                           .shard = shard};
   const bool streams = arguments.has("json");
   if (streams) {
     EventStream::print_event("experiment_started", {{"version", EventStream::kVersion},
@@ -141,11 +152,7 @@ ExitCode run(const Arguments& arguments) {
     }
     Listeners listeners(all);
     summary = run_experiment(experiment, dataset, builtin_catalog(), store, workspace, *pool,
-                             {.retry_failed = arguments.has("retry-failed"),
-                              .refresh = arguments.has("refresh"),
-                              .keep_bodies = arguments.has("log-bodies"),
-                              .budget = &budget},
-                             listeners, signals.stop_token());
+                             options, listeners, signals.stop_token());
   }
   const double allowed = allowed_failures(limit, summary.total);
   if (streams) {

@@ -17,7 +17,8 @@
 namespace crudbench {
 
 Workspace workspace_of(const Arguments& arguments) {
-  return {.folder = arguments.value("workspace").value_or("workspace")};
+  return {.folder = arguments.value("workspace").value_or("workspace"),
+          .shared_knowledge_bases = arguments.value("kb").value_or("")};
 }
 
 Workspace report_workspace_of(const Arguments& arguments) {
@@ -59,7 +60,7 @@ Experiment experiment_of(const Arguments& arguments) {
 std::vector<std::string> labels_of(const Experiment& experiment) {
   std::vector<Json> cells;
   for (const Cell& cell : experiment.cells) {
-    cells.push_back(cell.to_json());
+    cells.push_back(cell.labelled_json());
   }
   return cell_labels(cells);
 }

@@ -28,7 +28,10 @@ inline constexpr OptionSpec kThreadsOption{
 std::size_t count_option(const Arguments& arguments, const std::string& name, std::size_t fallback,
                          std::size_t lowest, std::size_t highest);
 
-/// The workspace that `--workspace` names.
+inline constexpr OptionSpec kKnowledgeBasesOption{
+    "kb", "FOLDER", "knowledge bases stand here, shared by workspaces (default: WORKSPACE/kb)"};
+
+/// The workspace that `--workspace` names, with the knowledge bases where `--kb` says.
 Workspace workspace_of(const Arguments& arguments);
 
 /// The workspace of a command that takes it as its first word too. Throws Error(kInvalidConfig) if

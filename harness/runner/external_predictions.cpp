@@ -122,11 +122,18 @@ std::vector<ExternalPrediction> read_lines(std::string_view text, const std::str
       continue;
     }
     const std::string place = file + ":" + std::to_string(line_number);
-    const Json object = Json::parse(line, nullptr, false);
+    const bool is_well_formed = !find_invalid_utf8(line);
+    const Json object = Json::parse(is_well_formed ? std::string(line) : replace_invalid_utf8(line),
+                                    nullptr, false);
     if (object.is_discarded()) {
       throw data_error(place, "not valid JSON");
     }
     predictions.push_back(read_line(object, place));
+    if (!is_well_formed) {
+      predictions.back().failure = Failure{.stage = Stage::kGeneration,
+                                           .failure_class = "invalid_utf8",
+                                           .message = "its line is not valid UTF-8"};
+    }
   }
   return predictions;
 }
@@ -136,15 +143,16 @@ std::vector<ExternalPrediction> read_lines(std::string_view text, const std::str
 std::vector<ExternalPrediction> read_external_predictions(const std::filesystem::path& file) {
   const std::string text = read_file(file);
   const std::string name = file.string();
-  if (const auto invalid = find_invalid_utf8(text)) {
+  const auto invalid = find_invalid_utf8(text);
+  const Json whole = Json::parse(invalid ? replace_invalid_utf8(text) : text, nullptr, false);
+  const bool is_upstream =
+      whole.is_object() && whole.contains("results") && whole.at("results").is_array();
+  if (is_upstream && invalid) {  // One JSON text, of which no part can be told to be sound.
     const TextPosition position = position_of(text, *invalid);
     throw data_error(
         name + ":" + std::to_string(position.line) + ":" + std::to_string(position.column),
         "not valid UTF-8");
   }
-  const Json whole = Json::parse(text, nullptr, false);
-  const bool is_upstream =
-      whole.is_object() && whole.contains("results") && whole.at("results").is_array();
   std::vector<ExternalPrediction> predictions =
       is_upstream ? read_upstream_output(whole, name) : read_lines(text, name);
   if (predictions.empty()) {
@@ -211,19 +219,20 @@ std::string without_spaces(std::string_view text) {
   return rest;
 }
 
-SampleRecord record_of(const ExternalPrediction& prediction, std::int64_t item_id) {
+}  // namespace
+
+SampleRecord external_record(const ExternalPrediction& prediction, std::int64_t item_id) {
   SampleRecord record{.item_id = item_id,
+                      .failure = prediction.failure,
                       .prediction = extract_response(prediction.prediction),
                       .reply = prediction.prediction};
-  if (record.prediction.empty()) {
+  if (record.prediction.empty() && !record.failure) {
     record.failure = Failure{.stage = Stage::kGeneration,
                              .failure_class = "empty",
                              .message = "the prediction is empty"};
   }
   return record;
 }
-
-}  // namespace
 
 std::optional<DocumentIndex> find_gold(const ExternalContext& context,
                                        std::span<const DocumentIndex> gold, const Corpus& corpus) {
@@ -304,7 +313,7 @@ void score_external_predictions(const std::vector<ExternalPrediction>& predictio
                        .sample_count = static_cast<std::int64_t>(of_task.size())});
     std::vector<SampleRecord> records;
     for (std::size_t i = 0; i < of_task.size(); ++i) {
-      records.push_back(record_of(*of_task[i], item_ids[i]));
+      records.push_back(external_record(*of_task[i], item_ids[i]));
     }
     std::vector<ScorerInput> inputs;
     for (std::size_t i = 0; i < of_task.size(); ++i) {
@@ -324,7 +333,7 @@ void score_external_predictions(const std::vector<ExternalPrediction>& predictio
     store.put_scored_metrics(run_id, metric_fingerprints(metrics, catalog));
     run_ids.push_back(run_id);
   }
-  store.put_experiment(name, {{"experiment", name}}, run_ids);
+  store.put_experiment(name, {{"experiment", name}}, without_labels(run_ids));
 }
 
 }  // namespace crudbench

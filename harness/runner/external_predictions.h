@@ -23,6 +23,7 @@ struct ExternalPrediction {
   std::optional<std::string> reference;
   /// What the system had retrieved, best first; nullopt: it is not known.
   std::optional<std::vector<ExternalContext>> contexts;
+  std::optional<Failure> failure = {};  ///< Why it cannot be scored.
 };
 
 /// Reads predictions made elsewhere, in either form:
@@ -31,7 +32,8 @@ struct ExternalPrediction {
 ///   or objects with "doc_id", "text" or both, best first;
 /// - upstream's own output file, one object `{"info": {"task"}, "results": [{"id", "log":
 ///   {"generated_text", "ground_truth_text"}}]}` (CRUD_RAG's evaluator.py).
-/// Throws Error(kInvalidData) naming file, line or result, and what was expected.
+/// A line that is not valid UTF-8 is a failed prediction. Throws Error(kInvalidData) naming file,
+/// line or result, and what was expected.
 std::vector<ExternalPrediction> read_external_predictions(const std::filesystem::path& file);
 
 /// Fills in the references that are missing from a CRUD-RAG samples file. Throws
@@ -39,6 +41,9 @@ std::vector<ExternalPrediction> read_external_predictions(const std::filesystem:
 void add_references(std::vector<ExternalPrediction>& predictions,
                     const std::optional<std::filesystem::path>& samples_file,
                     const Catalog& catalog);
+
+/// What is stored of it: the answer between the response tags, or why there is none.
+SampleRecord external_record(const ExternalPrediction& prediction, std::int64_t item_id);
 
 /// The document that a passage comes from, as far as the gold documents are concerned: the one with
 /// this id, else the first gold document whose text holds the passage, white space aside. nullopt

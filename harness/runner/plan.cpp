@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "harness/core/error.h"
 #include "harness/core/fingerprint.h"
@@ -60,6 +59,56 @@ class PromptHashes {
   std::map<std::pair<std::string, std::string>, std::string> hashes_;
 };
 
+/// Gathers the retrievals of cells and the stages that they read; looks each up once.
+class RetrievalPlanner {
+ public:
+  RetrievalPlanner(const KnowledgeBase& knowledge_base, Plan& plan)
+      : knowledge_base_(knowledge_base), plan_(plan) {}
+
+  /// Returns the fingerprint of the cell's retrieval.
+  std::string add(const Cell& cell, std::size_t position) {
+    const RetrievalConfig& config = cell.retrieval;
+    const std::string key =
+        to_text({config.retriever, config.chunker, config.embedder, config.index});
+    const auto [known, is_new] = known_configs_.try_emplace(key);
+    if (is_new) {
+      known->second = find_retrieval(config);
+    }
+    PlannedRetrieval& retrieval = plan_.retrievals[known->second];
+    retrieval.top_k = std::max(retrieval.top_k, cell.top_k());
+    retrieval.cells.push_back(position);
+    return retrieval.fingerprint;
+  }
+
+ private:
+  /// Configurations that differ in `top_k` only are one retrieval.
+  std::size_t find_retrieval(const RetrievalConfig& config) {
+    const std::string fingerprint = knowledge_base_.fingerprint(config);
+    const auto [known, is_new] =
+        known_retrievals_.try_emplace(fingerprint, plan_.retrievals.size());
+    if (is_new) {
+      plan_.retrievals.push_back({.fingerprint = fingerprint});
+      for (KnowledgeBaseStage& stage : knowledge_base_.stages(config)) {
+        const auto [place, is_new_stage] =
+            known_stages_.try_emplace(stage.fingerprint, plan_.stages.size());
+        if (is_new_stage) {
+          plan_.stages.push_back(std::move(stage));
+        }
+        plan_.retrievals.back().stages.push_back(place->second);
+      }
+    }
+    return known->second;
+  }
+
+  const KnowledgeBase& knowledge_base_;
+  Plan& plan_;
+  std::map<std::string, std::size_t> known_configs_;     // to a position in Plan::retrievals
+  std::map<std::string, std::size_t> known_retrievals_;  // by fingerprint, the same
+  std::map<std::string, std::size_t> known_stages_;      // to a position in Plan::stages
+};
+
+}  // namespace
+
 std::vector<std::string> tasks_of(const Dataset& dataset) {
   std::vector<std::string> tasks;
   for (const std::string_view name : task_names()) {
@@ -75,8 +124,6 @@ std::vector<std::string> tasks_of(const Dataset& dataset) {
   }
   return tasks;
 }
-
-}  // namespace
 
 Json essential_generator(const Json& generator, const Catalog& catalog) {
   Json essential = generator;
@@ -132,15 +179,10 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
     sample_counts.emplace(task, samples_of(dataset, task).size());
   }
   PromptHashes prompt_hashes;
-  std::set<std::string> known_stages;
+  RetrievalPlanner retrievals(knowledge_base, plan);
   for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
     const Cell& cell = experiment.cells[i];
-    const std::string retrieval_fingerprint = knowledge_base.fingerprint(cell.retrieval);
-    for (KnowledgeBaseStage& stage : knowledge_base.stages(cell.retrieval)) {
-      if (known_stages.insert(stage.fingerprint).second) {
-        plan.stages.push_back(std::move(stage));
-      }
-    }
+    const std::string retrieval_fingerprint = retrievals.add(cell, i);
     FingerprintBuilder row = cell_builder(cell, dataset, catalog, retrieval_fingerprint);
     row.add("row").add(cell.prompts).add(to_text(selection_options(experiment.dataset)));
     const std::string cell_fingerprint = row.hex_digest();

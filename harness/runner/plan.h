@@ -23,11 +23,20 @@ struct PlannedRun {
   RunProgress progress;               ///< Of earlier executions, if a store was given.
 };
 
+/// How the cells of one retrieval find their passages: once, at the largest `top_k` of them.
+struct PlannedRetrieval {
+  std::string fingerprint;
+  std::size_t top_k = 0;
+  std::vector<std::size_t> stages;  ///< What it reads, directly or not: positions in Plan::stages.
+  std::vector<std::size_t> cells;   ///< Positions in Experiment::cells.
+};
+
 /// All runs of an experiment, before any work.
 struct Plan {
   std::vector<PlannedRun> runs;  ///< Cell by cell, in the experiment's order.
   std::vector<std::string> tasks;
-  std::vector<KnowledgeBaseStage> stages;  ///< Each artifact once.
+  std::vector<KnowledgeBaseStage> stages;    ///< Each artifact once, after what it is made from.
+  std::vector<PlannedRetrieval> retrievals;  ///< By first cell.
 };
 
 /// Names every run and stage and looks up what is done. Builds nothing and spends nothing. `store`
@@ -41,6 +50,10 @@ Json essential_generator(const Json& generator, const Catalog& catalog);
 
 /// The generators and judges of an experiment whose answers cost money or time, each once.
 std::vector<Json> costly_generators(const Experiment& experiment, const Catalog& catalog);
+
+/// The tasks that the data have samples of, in their usual order. Throws Error(kInvalidData) if
+/// there is none.
+std::vector<std::string> tasks_of(const Dataset& dataset);
 
 /// The samples of one task, as positions in `dataset.samples`.
 std::vector<std::size_t> samples_of(const Dataset& dataset, std::string_view task);

@@ -30,7 +30,7 @@ namespace crudbench {
 struct TaskItems {
   std::unique_ptr<Task> task;
   std::vector<std::size_t> samples;    // [item] position in Dataset::samples
-  std::vector<std::int64_t> item_ids;  // [item] id in the store
+  std::vector<std::int64_t> item_ids;  // [item] id in the store; -1 for those of other shards
 };
 
 /// Hits of one retrieval configuration on one task, found once at the largest `top_k` that any cell

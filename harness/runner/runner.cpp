@@ -20,6 +20,7 @@
 #include "harness/runner/preflight.h"
 #include "harness/runner/provenance.h"
 #include "harness/runner/run_execution.h"
+#include "harness/runner/search.h"
 #include "harness/runner/stored_completions.h"
 #include "harness/runner/thread_pool.h"
 #include "harness/tasks/builtin_tasks.h"
@@ -56,6 +57,9 @@ std::string generator_name(const Json& config) {
   return name;
 }
 
+/// The id of an item that another shard holds. Nothing looks it up.
+constexpr std::int64_t kNotHere = -1;
+
 /// Executes an experiment; one object per call of `run_experiment`.
 class ExperimentRunner {
  public:
@@ -74,17 +78,23 @@ class ExperimentRunner {
         budget_(options.budget != nullptr ? *options.budget : unlimited_) {}
 
   ExperimentOutcome run(const std::stop_token& stop) {
-    const Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
+    Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
+    require_same_shard();
+    const std::optional<ShardRecord> shard = choose_shard(plan);
     put_items(plan);
     prepare_scorers(plan);
     ExperimentOutcome summary{.run_ids = put_runs(plan)};
+    if (shard) {
+      store_.put_shard(experiment_.name, *shard);
+    }
+    restrict_counts(plan);
     const std::vector<std::size_t> order = execution_order(plan);
     for (std::size_t position = 0;
          position < order.size() && !stop.stop_requested() && !budget_.is_used_up(); ++position) {
       const PlannedRun& run = plan.runs[order[position]];
       const std::int64_t run_id = summary.run_ids[order[position]];
       listener_.run_started(run, position, order.size());
-      execute(run, run_id, plan, stop);
+      execute(run, ranges_[order[position]], run_id, plan, stop);
       judge(run, run_id, stop);
       listener_.run_finished(run, store_.progress(run_id));
     }
@@ -135,7 +145,7 @@ class ExperimentRunner {
       outcome.total += record.sample_count;
     }
     store_.put_experiment(name, {{"experiment", name}, {"metrics", experiment_.metrics}},
-                          outcome.run_ids);
+                          without_labels(outcome.run_ids));
     outcome.interrupted = judging_is_unfinished_;
     return outcome;
   }
@@ -213,23 +223,18 @@ class ExperimentRunner {
     std::vector<SampleRecord> records;
     for (std::size_t item = 0; item < items.samples.size(); ++item) {
       const Sample& sample = dataset_.samples[items.samples[item]];
-      SampleRecord& record = records.emplace_back();
-      record.item_id = items.item_ids[item];
       const auto found = predictions.find(sample.sample_id);
       if (found == predictions.end()) {
-        record.failure = Failure{.stage = Stage::kRetrieval,  // Nothing of it is known.
-                                 .failure_class = "missing",
-                                 .message = "the file has no prediction for this sample"};
+        records.push_back(
+            {.item_id = items.item_ids[item],
+             .failure = Failure{.stage = Stage::kRetrieval,  // Nothing of it is known.
+                                .failure_class = "missing",
+                                .message = "the file has no prediction for this sample"}});
         continue;
       }
       const ExternalPrediction& prediction = *found->second;
-      record.prediction = extract_response(prediction.prediction);
-      record.reply = prediction.prediction;
-      if (record.prediction.empty()) {
-        record.failure = Failure{.stage = Stage::kGeneration,
-                                 .failure_class = "empty",
-                                 .message = "the prediction is empty"};
-      }
+      SampleRecord& record =
+          records.emplace_back(external_record(prediction, items.item_ids[item]));
       if (prediction.contexts) {
         record.hits = external_hits(*prediction.contexts, sample.gold_documents, dataset_.corpus);
       }
@@ -263,26 +268,36 @@ class ExperimentRunner {
     return order;
   }
 
+  /// Stores the items that are needed here: those of a shard are a part, in the order of the whole.
   void put_items(const Plan& plan) {
     for (const std::string& task : plan.tasks) {
       TaskItems& items = items_[task];
       items.task = catalog_.tasks.build({{"type", task}});
       items.samples = samples_of(dataset_, task);
+      const SampleRange range = options_.shard
+                                    ? range_of_task(plan, task)
+                                    : SampleRange{.begin = 0, .end = items.samples.size()};
       std::vector<ItemRecord> records;
-      for (const std::size_t position : items.samples) {
-        const Sample& sample = dataset_.samples[position];
-        ItemRecord record{.task = task,
-                          .sample_id = sample.sample_id,
-                          .query = std::string(items.task->query(sample)),
-                          .reference = std::string(items.task->reference(sample))};
-        for (const DocumentIndex document : sample.gold_documents) {
-          record.gold_doc_ids.push_back(dataset_.corpus.doc_id(document));
-        }
-        records.push_back(std::move(record));
+      for (std::size_t item = range.begin; item < range.end; ++item) {
+        records.push_back(item_record(dataset_.samples[items.samples[item]], *items.task));
       }
-      items.item_ids =
+      const std::vector<std::int64_t> ids =
           store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records);
+      items.item_ids.assign(items.samples.size(), kNotHere);
+      std::copy(ids.begin(), ids.end(),
+                items.item_ids.begin() + static_cast<std::ptrdiff_t>(range.begin));
     }
+  }
+
+  ItemRecord item_record(const Sample& sample, const Task& task) const {
+    ItemRecord record{.task = sample.task,
+                      .sample_id = sample.sample_id,
+                      .query = std::string(task.query(sample)),
+                      .reference = std::string(task.reference(sample))};
+    for (const DocumentIndex document : sample.gold_documents) {
+      record.gold_doc_ids.push_back(dataset_.corpus.doc_id(document));
+    }
+    return record;
   }
 
   std::vector<std::int64_t> put_runs(const Plan& plan) {
@@ -312,14 +327,91 @@ class ExperimentRunner {
                           .provenance = provenance,
                           .sample_count = static_cast<std::int64_t>(run.sample_count)}));
     }
-    store_.put_experiment(experiment_.name, experiment_.source, run_ids);
+    std::vector<ExperimentRun> runs;
+    for (std::size_t i = 0; i < run_ids.size(); ++i) {
+      const std::size_t cell = plan.runs[i].cell;
+      runs.push_back(
+          {.run_id = run_ids[i],
+           .label = experiment_.cells[cell].label,
+           .stopped_after = options_.stopped_after.empty() ? 0 : options_.stopped_after[cell]});
+    }
+    store_.put_experiment(experiment_.name, experiment_.source, runs);
     return run_ids;
   }
 
-  void execute(const PlannedRun& run, std::int64_t run_id, const Plan& plan,
-               const std::stop_token& stop) {
+  /// A workspace holds one shard of an experiment, or all of it.
+  void require_same_shard() const {
+    const auto text = [](std::size_t number, std::size_t count) {
+      return std::to_string(number) + "/" + std::to_string(count);
+    };
+    const std::optional<ShardRecord> held = store_.find_shard(experiment_.name);
+    const std::optional<Shard>& wanted = options_.shard;
+    if (!held || (wanted && held->number == static_cast<std::int64_t>(wanted->number) &&
+                  held->count == static_cast<std::int64_t>(wanted->count))) {
+      return;
+    }
+    throw Error(
+        ErrorCode::kInvalidConfig,
+        "workspace '" + workspace_.folder.string() + "' holds shard " +
+            text(static_cast<std::size_t>(held->number), static_cast<std::size_t>(held->count)) +
+            " of experiment '" + experiment_.name + "', not " +
+            (wanted ? "shard " + text(wanted->number, wanted->count) : "all of it") +
+            ": each shard needs a workspace of its own");
+  }
+
+  /// Which samples of each run are to be done here: all of them, or those of the shard, whose
+  /// record is returned.
+  std::optional<ShardRecord> choose_shard(const Plan& plan) {
+    if (!options_.shard) {
+      for (const PlannedRun& run : plan.runs) {
+        const bool is_active = options_.active_cells.empty() || options_.active_cells[run.cell];
+        const std::size_t size = samples_of(dataset_, run.task).size();
+        ranges_.push_back(
+            {.begin = 0,
+             .end = is_active ? std::min(size, options_.samples_per_task.value_or(size)) : 0});
+      }
+      return std::nullopt;
+    }
+    ShardPlan shard = std::move(plan_shards(experiment_, dataset_, catalog_, plan,
+                                            options_.shard->count)[options_.shard->number - 1]);
+    ranges_ = std::move(shard.ranges);
+    ShardRecord record{.number = static_cast<std::int64_t>(shard.shard.number),
+                       .count = static_cast<std::int64_t>(shard.shard.count),
+                       .split = std::move(shard.split)};
+    std::set<std::string> seen;  // A run may be planned twice.
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      if (seen.insert(plan.runs[i].fingerprint).second) {
+        record.sample_count += static_cast<std::int64_t>(ranges_[i].size() * experiment_.repeats);
+      }
+    }
+    return record;
+  }
+
+  /// From here on a run counts the samples that are to be done here.
+  void restrict_counts(Plan& plan) const {
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      plan.runs[i].sample_count = ranges_[i].size() * experiment_.repeats;
+    }
+  }
+
+  /// The samples of a task that any run needs here.
+  SampleRange range_of_task(const Plan& plan, const std::string& task) const {
+    SampleRange all;
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      const SampleRange& range = ranges_[i];
+      if (plan.runs[i].task == task && range.size() > 0) {
+        all = all.size() == 0
+                  ? range
+                  : SampleRange{std::min(all.begin, range.begin), std::max(all.end, range.end)};
+      }
+    }
+    return all;
+  }
+
+  void execute(const PlannedRun& run, const SampleRange& range, std::int64_t run_id,
+               const Plan& plan, const std::stop_token& stop) {
     const TaskItems& items = items_.at(run.task);
-    const std::vector<std::vector<std::size_t>> pending = pending_items(run_id, items);
+    const std::vector<std::vector<std::size_t>> pending = pending_items(run_id, items, range);
     const bool is_done = std::all_of(pending.begin(), pending.end(),
                                      [](const auto& of_repeat) { return of_repeat.empty(); });
     const Cell& cell = experiment_.cells[run.cell];
@@ -376,9 +468,9 @@ class ExperimentRunner {
     }
   }
 
-  /// [repeat] The items without a fate.
-  std::vector<std::vector<std::size_t>> pending_items(std::int64_t run_id,
-                                                      const TaskItems& items) const {
+  /// [repeat] The items in the range without a fate.
+  std::vector<std::vector<std::size_t>> pending_items(std::int64_t run_id, const TaskItems& items,
+                                                      const SampleRange& range) const {
     std::set<std::pair<std::int64_t, std::int64_t>> finished;
     if (!options_.refresh) {
       for (const auto& pair : store_.finished(run_id, options_.retry_failed)) {
@@ -387,7 +479,7 @@ class ExperimentRunner {
     }
     std::vector<std::vector<std::size_t>> pending(experiment_.repeats);
     for (std::size_t repeat = 0; repeat < pending.size(); ++repeat) {
-      for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
+      for (std::size_t item = range.begin; item < range.end; ++item) {
         if (!finished.contains({items.item_ids[item], static_cast<std::int64_t>(repeat)})) {
           pending[repeat].push_back(item);
         }
@@ -597,11 +689,11 @@ class ExperimentRunner {
       hits.found.resize(item_count);
       hits.seconds.resize(item_count);
       hits.chunk_counts = count_chunks(retriever.chunks());
-      for (const PlannedRun& other : plan.runs) {
-        if (other.retrieval_fingerprint == run.retrieval_fingerprint) {
-          hits.top_k = std::max(hits.top_k, experiment_.cells[other.cell].top_k());
-        }
-      }
+      hits.top_k = std::find_if(plan.retrievals.begin(), plan.retrievals.end(),
+                                [&run](const PlannedRetrieval& retrieval) {
+                                  return retrieval.fingerprint == run.retrieval_fingerprint;
+                                })
+                       ->top_k;
     }
     return hits;
   }
@@ -683,6 +775,7 @@ class ExperimentRunner {
   RateControls rates_;
   ProvenGenerators proven_;
   std::map<std::string, TaskItems> items_;  // by task
+  std::vector<SampleRange> ranges_;         // [run of the plan] what is to be done here
   std::unique_ptr<KnowledgeBase> knowledge_base_;
   std::string open_chunker_;
   std::map<std::string, std::unique_ptr<Retriever>> retrievers_;  // by retrieval fingerprint
@@ -697,6 +790,12 @@ ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& da
                                  const Catalog& catalog, Store& store, const Workspace& workspace,
                                  Executor& executor, const RunOptions& options,
                                  RunListener& listener, const std::stop_token& stop) {
+  const bool is_whole_search =
+      experiment.search.type == Search::Type::kSuccessiveHalving && options.active_cells.empty();
+  if (is_whole_search) {
+    return run_search(experiment, dataset, catalog, store, workspace, executor, options, listener,
+                      stop);
+  }
   return ExperimentRunner(experiment, dataset, catalog, store, workspace, executor, options,
                           listener)
       .run(stop);

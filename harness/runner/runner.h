@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "harness/runner/experiment.h"
 #include "harness/runner/external_predictions.h"
 #include "harness/runner/plan.h"
+#include "harness/runner/sharding.h"
 #include "harness/store/store.h"
 
 namespace crudbench {
@@ -42,6 +44,13 @@ struct RunOptions {
   bool keep_bodies = false;
   /// What may be spent; outlives the execution. nullptr: nothing is limited.
   Budget* budget = nullptr;
+  /// Only this part of the experiment, into a workspace of its own.
+  std::optional<Shard> shard;
+  /// At most so many samples of each task; [cell] false leaves a cell out. For searches.
+  std::optional<std::size_t> samples_per_task;
+  std::vector<bool> active_cells = {};  ///< Empty: all.
+  /// [cell] samples of each task after which a search gave it up, to be recorded; 0: it did not.
+  std::vector<std::int64_t> stopped_after = {};
 };
 
 /// The fate of all samples of an experiment, those of earlier executions included.
@@ -59,8 +68,11 @@ struct ExperimentOutcome {
 /// except that metrics new to the configuration are computed from the stored predictions. Runs of
 /// one chunker follow each other, so that its knowledge base is in memory once.
 ///
+/// An experiment with a search by successive halving is executed round by round (`run_search`).
+///
 /// Stops soon after `stop` is requested, with everything finished so far stored. An error that
-/// concerns more than one sample throws; what was stored stays.
+/// concerns more than one sample throws; what was stored stays. Throws Error(kInvalidConfig) if the
+/// workspace holds another shard of the experiment than the options say.
 ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& dataset,
                                  const Catalog& catalog, Store& store, const Workspace& workspace,
                                  Executor& executor, const RunOptions& options,

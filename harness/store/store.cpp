@@ -11,7 +11,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 4;
+constexpr std::int64_t kSchemaVersion = 5;
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -46,7 +46,16 @@ CREATE TABLE experiment_runs (
   experiment_id INTEGER NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
   run_id INTEGER NOT NULL REFERENCES runs (id),
+  label TEXT NOT NULL DEFAULT '',
+  stopped_after INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (experiment_id, position)
+);
+CREATE TABLE shards (
+  experiment_id INTEGER PRIMARY KEY REFERENCES experiments (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  shard_count INTEGER NOT NULL,
+  split TEXT NOT NULL,
+  sample_count INTEGER NOT NULL
 );
 CREATE TABLE run_metrics (
   run_id INTEGER NOT NULL REFERENCES runs (id),
@@ -169,6 +178,17 @@ CREATE TABLE spending (
   cost REAL NOT NULL,
   UNIQUE (experiment, purpose, model, currency)
 );
+)sql",
+                                                                  R"sql(
+ALTER TABLE experiment_runs ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE experiment_runs ADD COLUMN stopped_after INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE shards (
+  experiment_id INTEGER PRIMARY KEY REFERENCES experiments (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  shard_count INTEGER NOT NULL,
+  split TEXT NOT NULL,
+  sample_count INTEGER NOT NULL
+);
 )sql"};
 
 constexpr const char* kCompletionColumns =
@@ -178,6 +198,12 @@ constexpr const char* kCompletionColumns =
 constexpr const char* kRunColumns =
     "r.id, r.fingerprint, r.cell_fingerprint, r.task, r.cell, r.provenance, r.sample_count, "
     "r.created_at";
+/// The label of a run, and whether all experiments gave it up, where no experiment is asked for.
+constexpr const char* kLastColumns =
+    ", COALESCE((SELECT er.label FROM experiment_runs er JOIN experiments e ON e.id = "
+    "er.experiment_id WHERE er.run_id = r.id AND er.label <> '' ORDER BY e.updated_at DESC, e.id "
+    "DESC, er.position LIMIT 1), ''), "
+    "COALESCE((SELECT MIN(er.stopped_after) FROM experiment_runs er WHERE er.run_id = r.id), 0)";
 
 Json hits_to_json(std::span<const StoredHit> hits) {
   Json list = Json::array();
@@ -233,7 +259,9 @@ RunRecord read_run(const Statement& row) {
           .cell = parse_stored(row.text(4)),
           .provenance = parse_stored(row.text(5)),
           .sample_count = row.integer(6),
-          .created_at = row.text(7)};
+          .created_at = row.text(7),
+          .label = row.text(8),
+          .stopped_after = row.integer(9)};
 }
 
 /// A row of `visit_samples` whose JSON stands aside, so that it can be parsed without the lock.
@@ -378,6 +406,14 @@ std::int64_t schema_version(Database& database) {
 
 }  // namespace
 
+std::vector<ExperimentRun> without_labels(std::span<const std::int64_t> run_ids) {
+  std::vector<ExperimentRun> runs;
+  for (const std::int64_t run_id : run_ids) {
+    runs.push_back({.run_id = run_id});
+  }
+  return runs;
+}
+
 Store::Store(const Workspace& workspace, Database::Mode mode)
     : database_(open_database(workspace, mode)) {
   const std::int64_t version = schema_version(database_);
@@ -403,7 +439,7 @@ Store::Store(const Workspace& workspace, Database::Mode mode)
 }
 
 void Store::put_experiment(const std::string& name, const Json& config,
-                           std::span<const std::int64_t> run_ids) {
+                           std::span<const ExperimentRun> runs) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
   database_
@@ -422,9 +458,11 @@ void Store::put_experiment(const std::string& name, const Json& config,
       .bind(1, experiment_id)
       .run();
   Statement insert = database_.prepare(
-      "INSERT INTO experiment_runs (experiment_id, position, run_id) VALUES (?1, ?2, ?3)");
-  for (std::size_t i = 0; i < run_ids.size(); ++i) {
-    insert.bind(1, experiment_id).bind(2, static_cast<std::int64_t>(i)).bind(3, run_ids[i]).run();
+      "INSERT INTO experiment_runs (experiment_id, position, run_id, label, stopped_after) "
+      "VALUES (?1, ?2, ?3, ?4, ?5)");
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    insert.bind(1, experiment_id).bind(2, static_cast<std::int64_t>(i));
+    insert.bind(3, runs[i].run_id).bind(4, runs[i].label).bind(5, runs[i].stopped_after).run();
   }
   transaction.commit();
 }
@@ -444,6 +482,34 @@ std::optional<Json> Store::experiment_config(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   Statement row = database_.prepare("SELECT config FROM experiments WHERE name = ?1");
   return row.bind(1, name).step() ? std::optional(parse_stored(row.text(0))) : std::nullopt;
+}
+
+void Store::put_shard(const std::string& experiment, const ShardRecord& shard) {
+  const std::lock_guard lock(mutex_);
+  database_
+      .prepare(
+          "INSERT OR REPLACE INTO shards (experiment_id, number, shard_count, split, sample_count) "
+          "SELECT id, ?2, ?3, ?4, ?5 FROM experiments WHERE name = ?1")
+      .bind(1, experiment)
+      .bind(2, shard.number)
+      .bind(3, shard.count)
+      .bind(4, shard.split)
+      .bind(5, shard.sample_count)
+      .run();
+}
+
+std::optional<ShardRecord> Store::find_shard(const std::string& experiment) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare(
+      "SELECT s.number, s.shard_count, s.split, s.sample_count FROM shards s "
+      "JOIN experiments e ON e.id = s.experiment_id WHERE e.name = ?1");
+  if (!row.bind(1, experiment).step()) {
+    return std::nullopt;
+  }
+  return ShardRecord{.number = row.integer(0),
+                     .count = row.integer(1),
+                     .split = row.text(2),
+                     .sample_count = row.integer(3)};
 }
 
 std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprint,
@@ -501,6 +567,7 @@ std::vector<RunRecord> Store::runs(const std::optional<std::string>& experiment)
   const std::lock_guard lock(mutex_);
   std::string sql = "SELECT ";
   sql += kRunColumns;
+  sql += experiment ? ", er.label, er.stopped_after" : kLastColumns;
   sql += experiment ? " FROM runs r JOIN experiment_runs er ON er.run_id = r.id "
                       "JOIN experiments e ON e.id = er.experiment_id WHERE e.name = ?1 "
                       "ORDER BY er.position"

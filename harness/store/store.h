@@ -94,7 +94,32 @@ struct RunRecord {
   Json provenance;                ///< Versions, hashes, data health, knowledge-base mode.
   std::int64_t sample_count = 0;  ///< Samples the run is to hold, times repeats.
   std::string created_at;
+  /// What an experiment calls its cell; filled when read. Of several experiments, the one that was
+  /// recorded last and says something.
+  std::string label;
+  /// Samples of each task after which a search gave its cell up; 0: it did not.
+  std::int64_t stopped_after = 0;
 };
+
+/// A run as part of an experiment.
+struct ExperimentRun {
+  std::int64_t run_id = 0;
+  std::string label;               ///< What the experiment calls its cell; empty if nothing.
+  std::int64_t stopped_after = 0;  ///< See RunRecord.
+};
+
+/// Which part of an experiment a workspace holds.
+struct ShardRecord {
+  std::int64_t number = 1;  ///< From 1 to `count`.
+  std::int64_t count = 1;
+  std::string split;              ///< Names what was split and how; equal in all parts of a whole.
+  std::int64_t sample_count = 0;  ///< Samples that this part is to hold, over all its runs.
+
+  friend bool operator==(const ShardRecord&, const ShardRecord&) = default;
+};
+
+/// Runs that an experiment has no names for.
+std::vector<ExperimentRun> without_labels(std::span<const std::int64_t> run_ids);
 
 /// How far a run is.
 struct RunProgress {
@@ -177,12 +202,17 @@ class Store {
   Store(const Workspace& workspace, Database::Mode mode);
 
   /// Records an experiment and the runs it consists of, in the order of its tables; replaces what
-  /// was recorded under the same name.
+  /// was recorded under the same name. A run may stand in it several times, with other labels.
   void put_experiment(const std::string& name, const Json& config,
-                      std::span<const std::int64_t> run_ids);
+                      std::span<const ExperimentRun> runs);
   std::vector<std::string> experiments() const;
   /// The configuration file of an experiment; nullopt for an unknown one.
   std::optional<Json> experiment_config(const std::string& name) const;
+
+  /// Says that this workspace holds one part of an experiment that was put.
+  void put_shard(const std::string& experiment, const ShardRecord& shard);
+  /// nullopt for an experiment that is here whole, or not at all.
+  std::optional<ShardRecord> find_shard(const std::string& experiment) const;
 
   /// Adds items that are new; returns the id of each, in order. `samples_fingerprint` and
   /// `corpus_fingerprint` name the data the items come from.

@@ -8,9 +8,13 @@ namespace crudbench {
 /// The folder with everything crudbench makes: the database, the knowledge bases, the lock.
 struct Workspace {
   std::filesystem::path folder;
+  /// Where knowledge bases stand if several workspaces share them; empty: in this one.
+  std::filesystem::path shared_knowledge_bases;
 
   std::filesystem::path database_file() const { return folder / "crudbench.db"; }
-  std::filesystem::path knowledge_base_folder() const { return folder / "kb"; }
+  std::filesystem::path knowledge_base_folder() const {
+    return shared_knowledge_bases.empty() ? folder / "kb" : shared_knowledge_bases;
+  }
   std::filesystem::path log_folder() const { return folder / "logs"; }
   /// Variants of local models.
   std::filesystem::path model_folder() const { return folder / "models"; }

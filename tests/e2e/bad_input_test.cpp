@@ -133,5 +133,32 @@ TEST_F(BadInput, AReaderThatHasSeenEnough) {
   EXPECT_EQ(result.errors, "");
 }
 
+TEST_F(BadInput, HostilePredictionsGetATypedOutcomeEach) {
+  constexpr std::size_t kHugeBytes = 10'000'000;
+  const auto line = [](const std::string& id, const std::string& prediction,
+                       const std::string& reference) {
+    return "{\"id\": \"" + id + "\", \"task\": \"event_summary\", \"prediction\": \"" + prediction +
+           "\", \"reference\": \"" + reference + "\"}\n";
+  };
+  std::string huge;
+  while (huge.size() < kHugeBytes) {
+    huge += "新华社北京电，记者获悉：";
+  }
+  const auto file = folder_.write(
+      "hostile.jsonl",
+      line("huge", huge, "新华社北京电") + line("nul", "新闻\\u0000发布", "新闻发布") +
+          line("bytes", "\xFF\xE4\xBD", "新闻发布") + line("marks", "新闻，发布。", "，。！？") +
+          line("nothing", "", "新闻发布") + line("no reference", "新闻", ""));
+  const ProcessResult result = crudbench({"score", file, "--workspace", workspace_, "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Json run =
+      Json::parse(result.output).at("tables").at(0).at("rows").at(0).at("runs").at("event_summary");
+  EXPECT_EQ(run.at("samples"), 6);
+  EXPECT_EQ(run.at("failures"), Json({{"generation/empty", 1}, {"generation/invalid_utf8", 1}}));
+  const Json& rouge = run.at("metrics").at("rouge_l");
+  EXPECT_EQ(rouge.at("n_valid"), 3) << rouge;
+  EXPECT_EQ(rouge.at("n_failed"), 3) << rouge;
+}
+
 }  // namespace
 }  // namespace crudbench

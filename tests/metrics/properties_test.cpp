@@ -2,7 +2,6 @@
 #include <bit>
 #include <clocale>
 #include <cmath>
-#include <ctime>
 #include <locale>
 #include <numeric>
 
@@ -320,32 +319,24 @@ TEST(TextMetrics, TakePunctuationForWords) {
   EXPECT_GT(Scores(kChrf, compare(text, punctuation)).value("chrf"), 0.0);
 }
 
-/// CPU time of segmenting and scoring with every metric.
-double seconds_to_score(std::string prediction, const Segmented& reference) {
-  const std::clock_t begin = std::clock();
-  const Segmented segmented(std::move(prediction));
-  for (const Json& options : text_metrics()) {
-    build_metric(options)->score(compare(segmented, reference));
-  }
-  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-}
-
-TEST(TextMetrics, TakeTimeInProportionToAHugePrediction) {
+TEST(TextMetrics, ScoreAHugePrediction) {
+  // A step whose time grows with the square of the text would run into the time-out of tests.
   constexpr std::size_t kMegabyte = 1'000'000;
-  // Ten times the text takes ten times as long, not a hundred times.
-  constexpr double kMostTimes = 40.0;
   struct Huge {
     std::string_view unit;
     std::size_t megabytes;
   };
-  const Segmented reference(
-      repeated("新华社北京3月5日电，记者从会上获悉，今年经济增长百分之五点二。", 10));
+  const Segmented reference("新华社北京3月5日电，记者从会上获悉，今年经济增长百分之五点二。");
   for (const Huge& huge : {Huge{"新华社北京3月5日电，记者获悉：", 10}, Huge{"a", 2}, Huge{"，", 2},
                            Huge{"\n", 2}, Huge{"\xFF", 2}}) {
-    const std::size_t count = huge.megabytes * kMegabyte / huge.unit.size();
-    const double tenth = seconds_to_score(repeated(huge.unit, count / 10), reference);
-    const double whole = seconds_to_score(repeated(huge.unit, count), reference);
-    EXPECT_LT(whole, kMostTimes * tenth + 0.1) << huge.unit;
+    const Segmented prediction(repeated(huge.unit, huge.megabytes * kMegabyte / huge.unit.size()));
+    for (const Json& options : text_metrics()) {
+      for (const MetricValue& value :
+           build_metric(options)->score(compare(prediction, reference))) {
+        EXPECT_NE(value.value.has_value(), !value.failure_class.empty() || !value.counts.empty())
+            << value.name << " of " << huge.unit;
+      }
+    }
   }
 }
 

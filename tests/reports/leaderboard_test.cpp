@@ -133,11 +133,29 @@ TEST(Leaderboard, ShowsTheRunsOfOneExperimentInItsOrder) {
   const auto third =
       store.add({.cell = cell_with("/retriever/top_k", 2), .samples = one_sample(0.3)});
   const std::vector<std::int64_t> chosen = {third, first};
-  store.store().put_experiment("top-k", Json::object(), chosen);
+  store.store().put_experiment("top-k", Json::object(), without_labels(chosen));
   const LeaderboardTable table = build(store, "top-k").tables.at(0);
   ASSERT_EQ(table.rows.size(), 2U);
   EXPECT_EQ(table.rows[0].runs.at("event_summary").run_id, third);
   EXPECT_EQ(table.rows[1].runs.at("event_summary").run_id, first);
+}
+
+TEST(Leaderboard, ShowsTheLabelsOfAnExperimentFirstAndARunUnderEach) {
+  ReportStore store;
+  const auto first = store.add({.samples = one_sample(0.1)});
+  const auto second =
+      store.add({.cell = cell_with("/retriever/top_k", 4), .samples = one_sample(0.2)});
+  store.store().put_experiment(
+      "named", Json::object(),
+      std::vector{ExperimentRun{first, "paper"}, ExperimentRun{second, "ours"},
+                  ExperimentRun{first, "again"}});
+  const LeaderboardTable table = build(store, "named").tables.at(0);
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_EQ(table.axes.at(0), "label");
+  EXPECT_EQ(table.rows[0].axis_values.at(0), Json("paper"));
+  EXPECT_EQ(table.rows[2].axis_values.at(0), Json("again"));
+  EXPECT_EQ(table.rows[2].runs.at("event_summary").run_id, first);
+  EXPECT_THAT(row_label(table, table.rows[1]), ::testing::StartsWith("ours · "));
 }
 
 TEST(Leaderboard, RefusesAnUnknownExperiment) {

@@ -45,7 +45,8 @@ TEST(ReadExternalPredictions, NamesTheLineAndTheMistake) {
   EXPECT_ERROR(read("{\"id\": \"a\", \"task\": \"event_summary\"}"), ErrorCode::kInvalidData,
                "\"prediction\"");
   EXPECT_ERROR(read(""), ErrorCode::kInvalidData, "no prediction");
-  EXPECT_ERROR(read("{\"id\": \"a\xFF\"}"), ErrorCode::kInvalidData, "not valid UTF-8");
+  EXPECT_ERROR(read("{\"info\": {\"task\": \"Summary\xFF\"}, \"results\": []}"),
+               ErrorCode::kInvalidData, "not valid UTF-8");
 }
 
 TEST(AddReferences, TakesThemFromTheSamplesFile) {
@@ -80,6 +81,18 @@ TEST(ScoreExternalPredictions, StoresARunPerTask) {
   store.visit_samples(runs[1].run_id, [](const ItemRecord&, SampleRecord&& sample) {
     EXPECT_EQ(sample.scores.at("rouge_l").get<double>(), 1.0);
   });
+}
+
+TEST(ReadExternalPredictions, FailsALineThatIsNotUtf8AndNoOther) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("p.jsonl",
+                                 "{\"id\": \"a\", \"task\": \"event_summary\", \"prediction\": "
+                                 "\"\xE4\xBD\"}\n{\"id\": \"b\", \"task\": \"event_summary\", "
+                                 "\"prediction\": \"好\"}\n");
+  const std::vector<ExternalPrediction> predictions = read_external_predictions(file);
+  ASSERT_EQ(predictions.size(), 2U);
+  EXPECT_EQ(external_record(predictions[0], 1).failure.value().failure_class, "invalid_utf8");
+  EXPECT_FALSE(external_record(predictions[1], 2).failure.has_value());
 }
 
 }  // namespace

@@ -45,6 +45,13 @@ void remove_schema_four(Database& database) {
   database.execute("DROP TABLE spending");
 }
 
+/// Takes away what schema 5 has beyond schema 4.
+void remove_schema_five(Database& database) {
+  database.execute("ALTER TABLE experiment_runs DROP COLUMN label");
+  database.execute("ALTER TABLE experiment_runs DROP COLUMN stopped_after");
+  database.execute("DROP TABLE shards");
+}
+
 SampleRecord full_record(std::int64_t item_id) {
   return {.item_id = item_id,
           .prompt_sha256 = "hash",
@@ -126,11 +133,11 @@ TEST_F(StoreTest, KeepsAnExperimentsOrder) {
   Store store(workspace_, Database::Mode::kReadWrite);
   const std::int64_t first = put_run(store, "f1");
   const std::int64_t second = put_run(store, "f2");
-  store.put_experiment("e", Json::object(), std::vector{second, first});
+  store.put_experiment("e", Json::object(), without_labels(std::vector{second, first}));
   const auto runs = store.runs("e");
   ASSERT_EQ(runs.size(), 2U);
   EXPECT_EQ(runs[0].run_id, second);
-  store.put_experiment("e", Json::object(), std::vector{first});
+  store.put_experiment("e", Json::object(), without_labels(std::vector{first}));
   EXPECT_EQ(store.runs("e").size(), 1U);
   EXPECT_EQ(store.runs().size(), 2U);
 }
@@ -156,6 +163,34 @@ TEST_F(StoreTest, PassesOverItemsThatAreNotWanted) {
       [&](const ItemRecord& item, SampleRecord&& /*sample*/) { seen.push_back(item.sample_id); },
       SampleDetail::kEverything, [&](std::int64_t item_id) { return item_id == items[1]; });
   EXPECT_EQ(seen, std::vector<std::string>{"b"});
+}
+
+TEST_F(StoreTest, TellsWhatAnExperimentCallsARun) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  EXPECT_EQ(store.runs().at(0).label, "");
+  store.put_experiment("a", Json::object(),
+                       std::vector{ExperimentRun{run_id, "small"}, ExperimentRun{run_id, "old"}});
+  store.put_experiment("b", Json::object(), without_labels(std::vector{run_id}));
+  const std::vector<RunRecord> of_a = store.runs("a");
+  ASSERT_EQ(of_a.size(), 2U) << "one run under two names";
+  EXPECT_EQ(of_a[0].label, "small");
+  EXPECT_EQ(of_a[1].label, "old");
+  EXPECT_EQ(store.runs("b").at(0).label, "");
+  EXPECT_EQ(store.runs().at(0).label, "small") << "b says nothing";
+  store.put_experiment("a", Json::object(), std::vector{ExperimentRun{run_id, "small", 8}});
+  EXPECT_EQ(store.runs("a").at(0).stopped_after, 8);
+  EXPECT_EQ(store.runs().at(0).stopped_after, 0) << "b ran it to its end";
+}
+
+TEST_F(StoreTest, KnowsWhichPartOfAnExperimentItHolds) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  store.put_experiment("e", Json::object(), {});
+  EXPECT_FALSE(store.find_shard("e").has_value());
+  const ShardRecord shard{.number = 2, .count = 8, .split = "s", .sample_count = 40};
+  store.put_shard("e", shard);
+  store.put_experiment("e", Json::object(), {});  // Replaces what it consists of, not the part.
+  EXPECT_EQ(store.find_shard("e"), shard);
 }
 
 TEST_F(StoreTest, FindsARunByPrefixOrId) {
@@ -306,6 +341,7 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
     }
     database.execute("ALTER TABLE completions DROP COLUMN details");
     database.execute("DROP TABLE questions");
+    remove_schema_five(database);
     remove_schema_four(database);
     database.execute("PRAGMA user_version=1");
   }
@@ -324,6 +360,8 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
   EXPECT_EQ(visited, 1U);
   store.put_questions("k", {{"question", {"一？"}}});
   EXPECT_TRUE(store.find_questions("k"));
+  store.put_experiment("e", Json::object(), std::vector{ExperimentRun{run_id, "old"}});
+  EXPECT_EQ(store.runs("e").at(0).label, "old");
 }
 
 TEST_F(StoreTest, BringsAWorkspaceOfTheSecondSchemaUpToDate) {
@@ -336,6 +374,7 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheSecondSchemaUpToDate) {
     database.execute("ALTER TABLE samples DROP COLUMN details");
     database.execute("ALTER TABLE samples DROP COLUMN routing");
     database.execute("ALTER TABLE completions DROP COLUMN details");
+    remove_schema_five(database);
     remove_schema_four(database);
     database.execute("PRAGMA user_version=2");
   }

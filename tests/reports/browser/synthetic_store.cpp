@@ -229,7 +229,7 @@ void fill(Store& store, const StoreShape& shape) {
       store.put_samples(run_id, samples);
     }
   }
-  store.put_experiment("synthetic", {{"experiment", "synthetic"}}, run_ids);
+  store.put_experiment("synthetic", {{"experiment", "synthetic"}}, without_labels(run_ids));
 }
 
 StoreShape hostile_shape() {

@@ -175,6 +175,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: crudbench_llama_bench MODEL [threads=2] [rounds=3]\n");
     return 2;
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   try {
     const std::size_t threads = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 2;
     const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;

@@ -170,19 +170,20 @@ class VocabularyCounter final : public TokenCounter {
           ModelOptions vocabulary = options.model;
           vocabulary.vocabulary_only = true;
           return vocabulary;
-        }()) {
-    const std::size_t frame = ChatFormat(model_, options.chat).encode("").tokens.size();
+        }()),
+        chat_(model_, options.chat) {
     const std::size_t context = context_of(options, model_);
-    limit_ = context - std::min(context, options.max_tokens + frame);
+    limit_ = context - std::min(context, options.max_tokens);
   }
 
-  std::size_t count(std::string_view text) const override {
-    return model_.tokenize(text, false).size();
+  std::size_t count(std::string_view prompt) const override {
+    return chat_.encode(prompt).tokens.size();
   }
   std::size_t limit() const override { return limit_; }
 
  private:
   LlamaModel model_;
+  ChatFormat chat_;
   std::size_t limit_ = 0;
 };
 

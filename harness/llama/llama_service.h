@@ -50,12 +50,13 @@ class LlamaService {
 /// machine without enough memory, or a build without llama.cpp.
 std::unique_ptr<LlamaService> make_llama_service(const LlamaOptions& options);
 
-/// How many tokens a text has for a model, from its vocabulary alone. Callable from any thread.
+/// How many tokens a prompt has for a model, from its vocabulary alone. Callable from any thread.
 class TokenCounter {
  public:
   virtual ~TokenCounter() = default;
-  virtual std::size_t count(std::string_view text) const = 0;
-  /// Tokens that a prompt may have: the context without the answer and the chat template.
+  /// With what the chat template puts around it.
+  virtual std::size_t count(std::string_view prompt) const = 0;
+  /// Tokens that a prompt may have: the context without the answer.
   virtual std::size_t limit() const = 0;
 };
 /// Throws as `make_llama_service`.

@@ -97,10 +97,12 @@ TEST(LlamaService, RefusesAnswersThatFillTheContext) {
 
 TEST(TokenCounter, CountsAsTheModelDoes) {
   const auto counter = make_token_counter(read({{"max_tokens", 100}, {"context", 1000}}));
-  EXPECT_EQ(counter->count("abc"), 3U);
-  EXPECT_EQ(counter->count("好"), 3U);  // The tiny vocabulary has bytes.
   // ChatML around nothing: "<|im_start|>user\n" + "<|im_end|>\n<|im_start|>assistant\n".
-  EXPECT_EQ(counter->limit(), 1000U - 100U - (1 + 5) - (1 + 1 + 1 + 10));
+  const std::size_t frame = (1 + 5) + (1 + 1 + 1 + 10);
+  EXPECT_EQ(counter->count(""), frame);
+  EXPECT_EQ(counter->count("abc"), frame + 3);
+  EXPECT_EQ(counter->count("好"), frame + 3);  // The tiny vocabulary has bytes.
+  EXPECT_EQ(counter->limit(), 1000U - 100U);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "harness/core/random.h"
 #include "harness/llama/backend.h"
 #include "harness/llama/gguf_file.h"
+#include "harness/llama/memory_check.h"
 #include "harness/llama/routing.h"
 #include "harness/llama/templates.h"
 
@@ -69,10 +70,32 @@ std::unique_ptr<DecodeObserver> make_observer(const LlamaOptions& options,
                    .micro_batch = std::min(options.engine.micro_batch, options.engine.batch)});
 }
 
+/// The model's options, if the processor's memory can hold it; an accelerator's is left to
+/// llama.cpp. Throws Error(kInvalidConfig) with the numbers.
+const ModelOptions& options_that_fit(const LlamaOptions& options) {
+  const std::vector<std::string>& devices = llama_runtime().devices;
+  const bool is_processor_alone =
+      std::all_of(devices.begin(), devices.end(),
+                  [](const std::string& device) { return device.starts_with("CPU"); });
+  if (is_processor_alone) {
+    const GgufFile file = read_gguf_file(options.model.file);
+    const std::size_t trained = file.context_length == 0 ? kDefaultContext : file.context_length;
+    require_memory(
+        estimate_memory(file, {.context = options.engine.context != 0
+                                              ? options.engine.context
+                                              : std::min<std::size_t>(kDefaultContext, trained),
+                               .parallel = options.engine.parallel,
+                               .kv_type = options.engine.kv_type,
+                               .micro_batch = options.engine.micro_batch}),
+        available_memory_bytes());
+  }
+  return options.model;
+}
+
 class EngineService final : public LlamaService {
  public:
   explicit EngineService(const LlamaOptions& options)
-      : model_(options.model),
+      : model_(options_that_fit(options)),
         observer_(make_observer(options, model_)),
         engine_(model_, engine_options(options, model_), observer_.get()) {
     parallel_ = options.engine.parallel;

@@ -90,6 +90,12 @@ TEST(LlamaService, SaysWhatIsLoadedAndHowLongItTook) {
   EXPECT_GT(reply.details.at("prefill_seconds").get<double>(), 0.0);
 }
 
+TEST(LlamaService, RefusesAModelThatNeedsMoreMemoryThanThereIs) {
+  // 64 sequences of ten million tokens, 64 numbers a token and layer for keys and values each.
+  EXPECT_ERROR(make_llama_service(read({{"context", 10'000'000}, {"parallel", 64}})),
+               ErrorCode::kInvalidConfig, "the model needs about");
+}
+
 TEST(LlamaService, RefusesAnswersThatFillTheContext) {
   EXPECT_ERROR(make_llama_service(read({{"max_tokens", 4096}})), ErrorCode::kInvalidConfig,
                "leaves no room for a prompt");

@@ -132,7 +132,7 @@ TEST_F(SampleRun, WritesTheReport) {
   const ProcessResult result = crudbench({"report", workspace(), "-o", folder});
   EXPECT_EQ(result.exit_status, 0) << result.errors;
   EXPECT_EQ(result.output, folder + "/report.html\n");
-  EXPECT_THAT(read_file(folder + "/report.html"), HasSubstr("hybrid"));
+  EXPECT_THAT(read_file(folder + "/report.html"), HasSubstr("data-samples=\"items-0-0\""));
   EXPECT_THAT(read_file(folder + "/leaderboard.csv"), HasSubstr("rouge_l"));
   EXPECT_THAT(read_file(folder + "/leaderboard.md"), HasSubstr("| "));
   EXPECT_FALSE(Json::parse(read_file(folder + "/leaderboard.json")).empty());

@@ -241,7 +241,7 @@ class TableBuilder {
  public:
   explicit TableBuilder(bool with_intervals) : with_intervals_(with_intervals) {}
 
-  void add(const RunRecord& run, ScoredRun scored, std::optional<RunRouting> routing) {
+  void add(const RunRecord& run, ScoredRun scored) {
     // Two runs of one cell and task differ in something outside the cell, such as a prompt file
     // that was edited: each gets a row.
     std::size_t& row_position = next_row_[{run.cell_fingerprint, run.task}];
@@ -253,8 +253,8 @@ class TableBuilder {
     const std::size_t row = rows[row_position++];
     table_.rows[row].runs.emplace(run.task, std::move(scored.summary));
     item_scores_.emplace(std::pair(row, run.task), std::move(scored.item_scores));
-    if (routing) {
-      table_.rows[row].routing.emplace(run.task, std::move(*routing));
+    if (scored.routing) {
+      table_.rows[row].routing.emplace(run.task, std::move(*scored.routing));
     }
     if (std::find(table_.tasks.begin(), table_.tasks.end(), run.task) == table_.tasks.end()) {
       table_.tasks.push_back(run.task);
@@ -431,15 +431,19 @@ class TableBuilder {
 std::vector<ScoredRun> read_scored_runs(const Store& store, const std::vector<RunRecord>& runs,
                                         const SummaryOptions& options, Executor& executor) {
   std::vector<ScoredRun> scored(runs.size());
+  const auto read = [&](std::size_t i, Executor& resampling) {
+    scored[i] = read_scored_run(store, runs[i], options, resampling);
+    scored[i].routing = read_run_routing(store, runs[i]);
+  };
   if (runs.size() < executor.concurrency()) {
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      scored[i] = read_scored_run(store, runs[i], options, executor);
+      read(i, executor);
     }
     return scored;
   }
   executor.run_all(runs.size(), [&](std::size_t i) {
     SerialExecutor serial;
-    scored[i] = read_scored_run(store, runs[i], options, serial);
+    read(i, serial);
   });
   return scored;
 }
@@ -488,7 +492,7 @@ Leaderboard build_leaderboard(const std::optional<std::string>& experiment,
     if (is_new) {
       identities.push_back(identity);
     }
-    builder->second.add(run, std::move(scored[i]), read_run_routing(store, run));
+    builder->second.add(run, std::move(scored[i]));
   }
   Leaderboard leaderboard{.experiment = experiment};
   for (const auto& identity : identities) {

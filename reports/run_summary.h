@@ -14,6 +14,7 @@
 #include "harness/store/store.h"
 #include "metrics/statistics.h"
 #include "reports/engine_cost.h"
+#include "reports/routing.h"
 #include "reports/run_profile.h"
 
 namespace crudbench {
@@ -122,6 +123,7 @@ struct ItemScores {
 struct ScoredRun {
   RunSummary summary;
   std::map<std::string, ItemScores> item_scores;  ///< Of all metrics that can be main ones.
+  std::optional<RunRouting> routing;              ///< Filled in by who reads the store.
 };
 
 /// Hands over the samples of a run, ordered by item.

@@ -73,7 +73,7 @@ TEST(CorpusFiles, TakesLargeFilesAsDocumentsWhateverTheBlocks) {
   }
   folder.write("a", text);
   folder.write("b", "乙\n");
-  BackwardExecutor backward;
+  BackwardExecutor backward(2);
   const CorpusFiles files = read_corpus_files(folder.path(), backward, 0, DocumentUnit::kFile);
   ASSERT_EQ(files.corpus.size(), 2U);
   EXPECT_EQ(files.corpus.text(0), text);

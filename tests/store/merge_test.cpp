@@ -51,7 +51,8 @@ class MergeShardsTest : public ::testing::Test {
       store.put_samples(run_id, std::vector{sample});
       store.put_scored_metrics(run_id, {{"bleu", changes.metrics}});
     }
-    store.put_completion("c" + std::to_string(number), {.text = "reply " + std::to_string(number)});
+    store.put_completions(std::vector{CompletionRecord{.key = "c" + std::to_string(number),
+                                                       .text = "reply " + std::to_string(number)}});
     store.put_experiment("e", {{"experiment", "e"}}, runs);
     store.put_shard("e", {.number = number,
                           .count = changes.shard_count,

@@ -53,11 +53,8 @@ Json LiveStatus::read(const Store& store, Clock::time_point now) {
     failed += activity.failed_count;
     pending += left;
   }
-  Json status = {{"runs", std::move(runs)},
-                 {"samples", samples},
-                 {"ok", ok},
-                 {"failed", failed},
-                 {"pending", pending}};
+  Json status = {{"runs", std::move(runs)}, {"samples", samples}, {"ok", ok},
+                 {"failed", failed},        {"pending", pending}, {"spending", spending_}};
   status.update(rates_json());
   return status;
 }
@@ -86,9 +83,23 @@ void LiveStatus::refresh(const Store& store) {
     runs_[i].label = labels[i];
   }
   experiments_.clear();
+  spending_ = Json::array();
   for (const std::string& experiment : store.experiments()) {
+    for (const SpendingRecord& spent : store.spending(experiment)) {
+      if (!spent.currency.empty() && spent.cost > 0.0) {
+        spending_.push_back({{"experiment", experiment},
+                             {"purpose", spent.purpose},
+                             {"model", spent.model},
+                             {"requests", spent.requests},
+                             {"cost", spent.cost},
+                             {"currency", spent.currency}});
+      }
+    }
     for (const RunRecord& run : store.runs(experiment)) {
-      experiments_[run.run_id].push_back(experiment);
+      std::vector<std::string>& names = experiments_[run.run_id];
+      if (names.empty() || names.back() != experiment) {  // A run may be in it under two labels.
+        names.push_back(experiment);
+      }
     }
   }
 }

@@ -23,8 +23,9 @@ class LiveStatus {
   /// {"runs": [{"run_id", "experiments" (names), "task", "label", "samples", "ok", "failed",
   /// "pending", "failures": {"stage/class": n}, "cached", "prompt_tokens", "completion_tokens"}],
   /// "samples", "ok", "failed", "pending", "samples_per_second", "completion_tokens_per_second",
-  /// "seconds_left"}. Rates are over the last minute that this object has seen at `now`; null where
-  /// nothing is known.
+  /// "seconds_left", "spending": [{"experiment", "purpose", "model", "requests", "cost",
+  /// "currency"}] (of models that have a price)}. Rates are over the last minute that this object
+  /// has seen at `now`; null where nothing is known.
   Json read(const Store& store, Clock::time_point now);
 
  private:
@@ -47,6 +48,7 @@ class LiveStatus {
   std::optional<std::int64_t> data_version_;
   std::vector<Run> runs_;
   std::map<std::int64_t, std::vector<std::string>> experiments_;  ///< By run id.
+  Json spending_ = Json::array();
   std::deque<Observation> observations_;  ///< Of the last minute, oldest first.
 };
 

@@ -20,7 +20,7 @@ TEST(LiveStatus, TellsHowFarEachRunIs) {
   ReportStore writer;
   writer.add({.samples = {{"s1", {{"rouge_l", 0.5}}}, {"s2", Json::object(), timeout()}},
               .sample_count = 5});
-  writer.store().put_experiment("e", Json::object(), std::vector<std::int64_t>{1});
+  writer.store().put_experiment("e", Json::object(), without_labels(std::vector<std::int64_t>{1}));
   const Store reader = reader_of(writer);
   LiveStatus status;
   const Json state = status.read(reader, kStart);
@@ -66,6 +66,29 @@ TEST(LiveStatus, SeesAFailedSampleThatWasRunAgain) {
   const Json state = status.read(reader, kStart);
   EXPECT_EQ(state["failed"], 0);
   EXPECT_EQ(state["ok"], 1);
+}
+
+TEST(LiveStatus, TellsWhatRequestsHaveCostWhereAPriceIsKnown) {
+  ReportStore writer;
+  writer.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  writer.store().put_experiment("e", Json::object(), without_labels(std::vector<std::int64_t>{1}));
+  writer.store().put_completions(
+      std::vector<CompletionRecord>{{.key = "k", .text = "t"}},
+      std::vector<SpendingRecord>{{.experiment = "e",
+                                   .purpose = "generation",
+                                   .model = "m",
+                                   .requests = 1,
+                                   .cost = 0.25,
+                                   .currency = "USD"},
+                                  {.experiment = "e", .purpose = "judge", .model = "free"}});
+  const Store reader = reader_of(writer);
+  LiveStatus status;
+  EXPECT_EQ(status.read(reader, kStart)["spending"], Json::array({{{"experiment", "e"},
+                                                                   {"purpose", "generation"},
+                                                                   {"model", "m"},
+                                                                   {"requests", 1},
+                                                                   {"cost", 0.25},
+                                                                   {"currency", "USD"}}}));
 }
 
 TEST(LiveStatus, ForgetsWhatIsOlderThanAMinute) {

@@ -5,13 +5,13 @@
 const LABELS = {
   en: {
     report: 'Report', empty: 'No runs yet.', connected: 'live', lost: 'connection lost, trying again',
-    samples: 'samples', failed: 'failed', rate: 'samples/s', tokens: 'tokens/s', left: 'time left',
+    samples: 'samples', failed: 'failed', rate: 'samples/s', tokens: 'tokens/s', left: 'time left', cost: 'cost',
     run: 'run', task: 'task', system: 'system', experiments: 'experiments', progress: 'progress',
     failures: 'failures', cached: 'cached', completion: 'tokens out', unknown: '–',
   },
   zh: {
     report: '报告', empty: '尚无运行。', connected: '实时', lost: '连接中断，正在重试',
-    samples: '样本', failed: '失败', rate: '样本/秒', tokens: '词元/秒', left: '剩余时间',
+    samples: '样本', failed: '失败', rate: '样本/秒', tokens: '词元/秒', left: '剩余时间', cost: '费用',
     run: '运行', task: '任务', system: '系统', experiments: '实验', progress: '进度',
     failures: '失败原因', cached: '缓存', completion: '输出词元', unknown: '–',
   },
@@ -39,6 +39,15 @@ function duration(seconds) {
   return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }
 
+// "1.25 USD + 3.00 CNY": what the requests have cost, by currency.
+function costs(spending) {
+  const sums = new Map();
+  for (const { cost, currency } of spending) {
+    sums.set(currency, (sums.get(currency) ?? 0) + cost);
+  }
+  return [...sums].map(([currency, sum]) => `${sum.toFixed(2)} ${currency}`).join(' + ');
+}
+
 function showTotals(state) {
   const totals = [
     ['samples', `${state.ok + state.failed} / ${state.samples}`],
@@ -47,6 +56,9 @@ function showTotals(state) {
     ['tokens', rate(state.completion_tokens_per_second)],
     ['left', duration(state.seconds_left)],
   ];
+  if (state.spending.length > 0) {
+    totals.push(['cost', costs(state.spending)]);
+  }
   document.getElementById('totals').replaceChildren(...totals.map(([name, value]) => {
     const group = element('div');
     group.append(element('dt', labels[name]), element('dd', value));

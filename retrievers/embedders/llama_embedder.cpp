@@ -114,6 +114,9 @@ class LlamaEmbedder final : public Embedder {
       if (piece.empty()) {
         continue;  // One that the model adds.
       }
+      if (piece.starts_with(' ')) {
+        piece.erase(0, 1);  // So WordPiece tells where words begin.
+      }
       const std::span<float> row = std::span(rows).subspan(i * dimension(), dimension());
       scale_to_unit(row);
       vectors.tokens.push_back(std::move(piece));

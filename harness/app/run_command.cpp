@@ -111,6 +111,43 @@ void report_money(const Experiment& experiment, const Budget& budget) {
                       format_money(budget.saved(), experiment.prices.currency) + " this time");
 }
 
+Json started_event(const Experiment& experiment, const Workspace& workspace, const Budget& budget) {
+  return {{"version", EventStream::kVersion},       {"experiment", experiment.name},
+          {"workspace", workspace.folder.string()}, {"cells", experiment.cells.size()},
+          {"currency", experiment.prices.currency}, {"spent", budget.spent()}};
+}
+
+Json finished_event(const Experiment& experiment, const Workspace& workspace,
+                    const ExperimentOutcome& summary, const Budget& budget) {
+  return {{"experiment", experiment.name},
+          {"workspace", workspace.folder.string()},
+          {"runs", summary.run_ids.size()},
+          {"samples", summary.total},
+          {"ok", summary.ok},
+          {"failed", summary.failed},
+          {"interrupted", summary.interrupted},
+          {"over_budget", summary.over_budget},
+          {"currency", experiment.prices.currency},
+          {"spent", budget.spent()},
+          {"saved", budget.saved()}};
+}
+
+/// Says what people have to know of how a run ended.
+void report_end(const ExperimentOutcome& summary, double allowed, const std::string& limit) {
+  const std::string to_go =
+      std::to_string(summary.total - summary.ok - summary.failed) + " samples to go";
+  if (summary.over_budget) {
+    log_warning("run", "stopped before the budget is exceeded, with " + to_go +
+                           "; the same command with a larger --budget continues");
+  } else if (summary.interrupted) {
+    log_warning("run", "interrupted with " + to_go + "; the same command continues");
+  } else if (static_cast<double>(summary.failed) > allowed) {
+    log_warning("run", std::to_string(summary.failed) + " of " + std::to_string(summary.total) +
+                           " samples failed, more than --max-failures " + limit +
+                           " allows; 'crudbench show RUN' lists why");
+  }
+}
+
 ExitCode run(const Arguments& arguments) {
   const std::string limit = arguments.value("max-failures").value_or("1%");
   allowed_failures(limit, 0);  // Refuses a malformed value before any work.
@@ -133,12 +170,7 @@ ExitCode run(const Arguments& arguments) {
                            .shard = shard};
   const bool streams = arguments.has("json");
   if (streams) {
-    EventStream::print_event("experiment_started", {{"version", EventStream::kVersion},
-                                                    {"experiment", experiment.name},
-                                                    {"workspace", workspace.folder.string()},
-                                                    {"cells", experiment.cells.size()},
-                                                    {"currency", experiment.prices.currency},
-                                                    {"spent", budget.spent()}});
+    EventStream::print_event("experiment_started", started_event(experiment, workspace, budget));
   }
   ExperimentOutcome summary;
   {
@@ -156,34 +188,13 @@ ExitCode run(const Arguments& arguments) {
   }
   const double allowed = allowed_failures(limit, summary.total);
   if (streams) {
-    EventStream::print_event("experiment_finished", {{"experiment", experiment.name},
-                                                     {"workspace", workspace.folder.string()},
-                                                     {"runs", summary.run_ids.size()},
-                                                     {"samples", summary.total},
-                                                     {"ok", summary.ok},
-                                                     {"failed", summary.failed},
-                                                     {"interrupted", summary.interrupted},
-                                                     {"over_budget", summary.over_budget},
-                                                     {"currency", experiment.prices.currency},
-                                                     {"spent", budget.spent()},
-                                                     {"saved", budget.saved()}});
+    EventStream::print_event("experiment_finished",
+                             finished_event(experiment, workspace, summary, budget));
   } else {
     print_leaderboard(store, experiment.name, *pool);
   }
   report_money(experiment, budget);
-  if (summary.over_budget) {
-    log_warning("run", "stopped before the budget is exceeded, with " +
-                           std::to_string(summary.total - summary.ok - summary.failed) +
-                           " samples to go; the same command with a larger --budget continues");
-  } else if (summary.interrupted) {
-    log_warning("run", "interrupted with " +
-                           std::to_string(summary.total - summary.ok - summary.failed) +
-                           " samples to go; the same command continues");
-  } else if (static_cast<double>(summary.failed) > allowed) {
-    log_warning("run", std::to_string(summary.failed) + " of " + std::to_string(summary.total) +
-                           " samples failed, more than --max-failures " + limit +
-                           " allows; 'crudbench show RUN' lists why");
-  }
+  report_end(summary, allowed, limit);
   return exit_code_of(summary, allowed);
 }
 

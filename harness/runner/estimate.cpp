@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "harness/core/random.h"
@@ -87,7 +88,8 @@ class Estimator {
     const std::int64_t left =
         static_cast<std::int64_t>(run.sample_count) - run.progress.ok - run.progress.failed;
     const std::string type = generator.at("type").get<std::string>();
-    if (left <= 0 || !catalog_.generators.entries().at(type).costly) {
+    const bool is_shared = !counted_.insert(run.fingerprint).second;  // By an earlier cell.
+    if (is_shared || left <= 0 || !catalog_.generators.entries().at(type).costly) {
       return;
     }
     const Json name = generator.value("model", Json());
@@ -277,6 +279,7 @@ class Estimator {
   std::map<std::pair<std::string, std::string>, std::pair<double, double>> text_tokens_;
   double document_tokens_ = 0.0;
   double tokens_per_character_ = 0.0;
+  std::set<std::string> counted_;  ///< Fingerprints of runs.
   std::map<std::string, Totals> by_model_;
 };
 

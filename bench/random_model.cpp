@@ -5,7 +5,7 @@
 ///                          [head_size=128] [experts=64] [experts_used=8] [feed_forward=1024]
 ///                          [vocabulary=32000] [context=32768] [weights=q4_0|q8_0|f16|f32] [seed=1]
 ///
-/// The defaults make 7.1 billion parameters in q4_0, about 4 GB.
+/// The defaults make 6.7 billion parameters in q4_0, 3.8 GB.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

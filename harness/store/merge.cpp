@@ -15,22 +15,6 @@ namespace crudbench {
 
 namespace {
 
-/// Columns of a table that are copied as they are.
-constexpr const char* kItemColumns =
-    "samples_fingerprint, corpus_fingerprint, task, sample_id, query, reference, gold_doc_ids";
-constexpr const char* kRunColumns =
-    "fingerprint, cell_fingerprint, task, cell, provenance, sample_count, created_at";
-constexpr const char* kSampleColumns =
-    "repeat, failed_stage, failure_class, failure_message, prompt_sha256, prediction, reply, "
-    "completion_key, hits, gold_chunk_count, context_chars, context_tokens, context_truncated, "
-    "prompt_tokens, cached_prompt_tokens, completion_tokens, retrieval_seconds, "
-    "generation_seconds, attempt_count, attempts, finish_reason, cached, scores, examinations, "
-    "details, routing, reasoning, first_token_seconds, inter_token_seconds, cost, saved";
-constexpr const char* kCompletionColumns =
-    "key, text, finish_reason, prompt_tokens, cached_prompt_tokens, completion_tokens, seconds, "
-    "created_at, details, reasoning, first_token_seconds, inter_token_seconds, contexts";
-constexpr const char* kQuestionColumns = "key, questions, created_at";
-
 /// What a part says of one of its runs, where all parts must agree.
 struct RunClaims {
   std::string made_by;  ///< Version and revision of the program.
@@ -199,12 +183,12 @@ class PartCopier {
 
   void copy(const Part& part) {
     Transaction transaction(database_);
-    copy_new("items", kItemColumns);
-    copy_new("runs", kRunColumns, "WHERE id IN (SELECT run_id FROM part.experiment_runs)");
+    copy_new("items");
+    copy_new("runs", "WHERE id IN (SELECT run_id FROM part.experiment_runs)");
     map_ids();
     copy_samples(part);
-    copy_new("completions", kCompletionColumns);
-    copy_new("questions", kQuestionColumns);
+    copy_new("completions");
+    copy_new("questions");
     add_spending();
     copy_experiments();
     database_.execute("DROP TABLE temp.item_map; DROP TABLE temp.run_map");
@@ -212,9 +196,22 @@ class PartCopier {
   }
 
  private:
+  /// The columns of a table that are copied as they are: all but its own ids. Asked for, so that
+  /// none can be forgotten when the schema grows.
+  std::string columns_of(const std::string& table) {
+    Statement column = database_.prepare(
+        "SELECT name FROM pragma_table_info(?1) WHERE name NOT IN ('id', 'run_id', 'item_id')");
+    column.bind(1, table);
+    std::string columns;
+    while (column.step()) {
+      columns += (columns.empty() ? "" : ", ") + column.text(0);
+    }
+    return columns;
+  }
+
   /// Rows whose unique key is not there yet, in their order.
-  void copy_new(const std::string& table, const std::string& columns,
-                const std::string& condition = "") {
+  void copy_new(const std::string& table, const std::string& condition = "") {
+    const std::string columns = columns_of(table);
     database_.execute("INSERT OR IGNORE INTO main." + table + " (" + columns + ") SELECT " +
                       columns + " FROM part." + table + " " + condition + " ORDER BY id");
   }
@@ -233,7 +230,7 @@ class PartCopier {
   }
 
   void copy_samples(const Part& part) {
-    const std::string columns = kSampleColumns;
+    const std::string columns = columns_of("samples");
     database_.execute("INSERT OR IGNORE INTO main.samples (run_id, item_id, " + columns +
                       ") SELECT r.new, i.new, " + columns +
                       " FROM part.samples s JOIN temp.run_map r ON r.old = s.run_id "

@@ -1,6 +1,7 @@
 #include "harness/store/merge.h"
 
 #include <optional>
+#include <set>
 
 #include "harness/store/store.h"
 #include "tests/support/testing.h"
@@ -46,7 +47,10 @@ class MergeShardsTest : public ::testing::Test {
       runs.push_back({run_id, "label of " + std::string(fingerprint)});
       SampleRecord sample{.item_id = item_ids.at(0),
                           .prediction = fingerprint + std::to_string(number),
-                          .completion_key = "c" + std::to_string(number)};
+                          .completion_key = "c" + std::to_string(number),
+                          .attempt_count = 2,
+                          .attempts = {{"seconds", 0.5}},
+                          .finish_reason = "stop"};
       sample.scores = {{"bleu", 0.1 * static_cast<double>(number)}};
       store.put_samples(run_id, std::vector{sample});
       store.put_scored_metrics(run_id, {{"bleu", changes.metrics}});
@@ -92,6 +96,35 @@ TEST_F(MergeShardsTest, JoinsRunsSamplesAndCompletions) {
   EXPECT_EQ(store.scored_metrics(runs[1].run_id),
             (std::map<std::string, std::string>{{"bleu", "m1"}}));
   EXPECT_FALSE(store.find_shard("e").has_value()) << "it is whole now";
+}
+
+/// The rows of a table, all columns but ids, in no order.
+std::multiset<std::string> rows_of(const Workspace& workspace, const std::string& table) {
+  Database database(workspace.database_file(), Database::Mode::kReadOnly);
+  Statement column = database.prepare(
+      "SELECT name FROM pragma_table_info(?1) WHERE name NOT IN ('id', 'run_id', 'item_id')");
+  column.bind(1, table);
+  std::string columns;
+  while (column.step()) {
+    columns += (columns.empty() ? "quote(" : " || '|' || quote(") + column.text(0) + ")";
+  }
+  std::multiset<std::string> rows;
+  Statement row = database.prepare("SELECT " + columns + " FROM " + table);
+  while (row.step()) {
+    rows.insert(row.text(0));
+  }
+  return rows;
+}
+
+TEST_F(MergeShardsTest, CopiesEveryColumn) {
+  const Workspace first = make_part("a", 1);
+  const Workspace second = make_part("b", 2);
+  merge({first, second});
+  for (const char* table : {"samples", "completions", "items"}) {
+    std::multiset<std::string> expected = rows_of(first, table);
+    expected.merge(rows_of(second, table));
+    EXPECT_EQ(rows_of(target(), table), expected) << table;
+  }
 }
 
 TEST_F(MergeShardsTest, NamesWhatIsMissing) {

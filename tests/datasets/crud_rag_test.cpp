@@ -191,6 +191,7 @@ TEST(CrudRagOptions, HaveDefaults) {
   const Json expected{{"type", "crud_rag"},
                       {"samples", "s"},
                       {"corpus", "c"},
+                      {"document", "line"},
                       {"tasks",
                        {"event_summary", "continuing_writing", "hallu_modified", "questanswer_1doc",
                         "questanswer_2docs", "questanswer_3docs"}},

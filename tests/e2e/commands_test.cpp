@@ -193,7 +193,7 @@ TEST_F(SampleRun, ComparesTwoSystemsOverAllTasks) {
       crudbench({"report", workspace(), "--compare", "1", "7", "-o", folder});
   EXPECT_EQ(written.exit_status, 0) << written.errors;
   EXPECT_THAT(read_file(folder + "/comparison.html"), HasSubstr("A against B"));
-  EXPECT_EQ(crudbench({"report", workspace(), "--compare", "1"}).exit_status, 2);
+  EXPECT_EQ(crudbench({"report", "--compare", "1"}).exit_status, 2);
   EXPECT_EQ(
       crudbench({"report", "--compare", "1", "nothing", "--workspace", workspace()}).exit_status,
       2);

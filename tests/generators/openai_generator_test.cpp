@@ -547,7 +547,7 @@ TEST_F(OpenaiGeneratorTest, ChecksItsOptions) {
   expect_config_error({{"api", "images"}}, "/generator/api: expected one of");
   expect_config_error({{"path", "chat"}}, "/generator/path: expected a path");
   expect_config_error({{"query", {{"a", 1}}}}, "/generator/query: expected an object of strings");
-  expect_config_error({{"retries", {{"timeouts", 1}}}}, "did you mean 'timeout'?");
+  expect_config_error({{"retries", {{"timeouts", 1}}}}, "/generator/retries/timeouts: unknown key");
   expect_config_error({{"proxy", "http://u:p@h"}}, "must not hold a user name or password");
   expect_config_error({{"api_key_header", "a b"}}, "the name of a header");
   expect_config_error({{"extra_body", 1}}, "/generator/extra_body: expected an object");

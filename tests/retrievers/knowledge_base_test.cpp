@@ -123,7 +123,7 @@ TEST_F(KnowledgeBaseTest, LeavesTopKOutOfTheFingerprintAndNothingElse) {
   EXPECT_NE(base.fingerprint(other), bm25);
   const KnowledgeBase elsewhere(folder_.path(), corpus_, "corpus-2", catalog_, serial_);
   EXPECT_NE(elsewhere.fingerprint(with({{"type", "bm25"}})), bm25);
-  EXPECT_NE(base.fingerprint(with({{"type", "hybrid"}, {"c", 30}})),
+  EXPECT_NE(base.fingerprint(with({{"type", "hybrid"}, {"fusion", "rrf"}, {"c", 30}})),
             base.fingerprint(with({{"type", "hybrid"}})));
 }
 

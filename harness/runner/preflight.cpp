@@ -48,18 +48,19 @@ class PreflightSession final : public PromptSource, public ReplySink {
   void judge(const Reply& reply) {
     is_first_under_way_ = false;
     if (!reply.failure) {
-      proven_.insert(name_);
-      refusals_in_row_ = 0;
+      proven_[name_] = 0;
       return;
     }
-    if (!proven_.contains(name_)) {
+    const auto proven = proven_.find(name_);
+    if (proven == proven_.end()) {
       refuse_first(*reply.failure);
       return;
     }
-    refusals_in_row_ = is_refused_access(reply) ? refusals_in_row_ + 1 : 0;
-    if (refusals_in_row_ >= kRefusalsUntilStop) {
+    int& refusals_in_row = proven->second;
+    refusals_in_row = is_refused_access(reply) ? refusals_in_row + 1 : 0;
+    if (refusals_in_row >= kRefusalsUntilStop) {
       throw Error(ErrorCode::kUnavailable,
-                  name_ + ": " + std::to_string(refusals_in_row_) +
+                  name_ + ": " + std::to_string(refusals_in_row) +
                       " requests in a row were refused, the last: " + reply.failure->message +
                       "; what is finished is stored, the same command continues");
     }
@@ -81,7 +82,6 @@ class PreflightSession final : public PromptSource, public ReplySink {
   const std::string& name_;
   ProvenGenerators& proven_;
   bool is_first_under_way_ = false;
-  int refusals_in_row_ = 0;
 };
 
 class PreflightGenerator final : public Generator {

@@ -17,7 +17,7 @@ class SharedLeaderboard : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
     crudbench({"run", sample_config(), "--workspace", path("ws"), "--set",
-               "/retriever={\"type\":[\"bm25\",\"none\"],\"top_k\":3}", "--set",
+               "/retriever=[{\"type\":\"bm25\",\"top_k\":3},{\"type\":\"none\"}]", "--set",
                "/chunker/size=128"});
     submit_ = crudbench({"leaderboard", "submit", "--name", "our lab", "-o", path("bundles"),
                          "--with-predictions", "--workspace", path("ws")});

@@ -52,8 +52,7 @@ TEST(Serve, ShowsARunWhileItGoesOn) {
   const Process run(program(),
                     {"run", sample_config(), "--workspace", workspace, "--set",
                      "/retriever={\"type\":\"bm25\",\"top_k\":3}", "--set", "/chunker/size=128"});
-  EXPECT_THAT(events.read_until("\"ok\":84,\"pending\":0,"),
-              HasSubstr("\"ok\":84,\"pending\":0,"));
+  EXPECT_THAT(events.read_until("\"ok\":84,\"pending\":0,"), HasSubstr("\"ok\":84,\"pending\":0,"));
   EXPECT_THAT(serve.get("leaderboard.csv"), HasSubstr("rouge_l"));
   EXPECT_THAT(serve.get("report.html"), HasSubstr("Content-Type: text/html"));
   const ProcessResult result = serve.stop();

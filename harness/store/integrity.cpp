@@ -31,7 +31,9 @@ class DatabaseCheck {
 
   std::vector<Finding> run() {
     check_pages();
-    if (findings_.empty()) {  // What follows trusts the file's structure.
+    // What follows trusts the file's structure. A run that was cut off before it made its tables
+    // left nothing to check.
+    if (findings_.empty() && has_tables()) {
       check_references();
       check_stored_json();
       check_completions();
@@ -42,6 +44,12 @@ class DatabaseCheck {
  private:
   void add(const std::string& place, std::string problem, std::string remedy) {
     findings_.push_back({std::string(kDatabase) + place, std::move(problem), std::move(remedy)});
+  }
+
+  bool has_tables() {
+    Statement row = database_.prepare("SELECT COUNT(*) FROM sqlite_master");
+    row.step();
+    return row.integer(0) > 0;
   }
 
   void check_pages() {

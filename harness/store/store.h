@@ -194,7 +194,7 @@ struct CompletionTotals {
 
 /// The results of a workspace in SQLite: experiments, items, runs, samples, completions.
 ///
-/// Thread-safe: each call holds one lock. Every text is bound as data. Throws Error(kIo), or
+/// Thread-safe: each call holds one lock, a visit only while it reads the next row. Every text is bound as data. Throws Error(kIo), or
 /// Error(kInvalidData) for a damaged or newer database.
 class Store {
  public:

@@ -41,6 +41,13 @@ TEST_F(IntegrityTest, FindsNothingInAWholeDatabase) {
   EXPECT_TRUE(check_database(workspace_).empty());
 }
 
+TEST_F(IntegrityTest, FindsNothingInADatabaseWithoutTables) {
+  const Workspace cut_off{folder_.path() / "cut-off"};
+  std::filesystem::create_directory(cut_off.folder);
+  { const Database database(cut_off.database_file(), Database::Mode::kReadWrite); }
+  EXPECT_TRUE(check_database(cut_off).empty());
+}
+
 TEST_F(IntegrityTest, FindsNothingWhereThereIsNoDatabase) {
   EXPECT_TRUE(check_database({folder_.path() / "elsewhere"}).empty());
 }

@@ -194,8 +194,8 @@ struct CompletionTotals {
 
 /// The results of a workspace in SQLite: experiments, items, runs, samples, completions.
 ///
-/// Thread-safe: each call holds one lock, a visit only while it reads the next row. Every text is bound as data. Throws Error(kIo), or
-/// Error(kInvalidData) for a damaged or newer database.
+/// Thread-safe: each call holds one lock, a visit only while it reads the next row. Every text is
+/// bound as data. Throws Error(kIo), or Error(kInvalidData) for a damaged or newer database.
 class Store {
  public:
   /// kReadOnly throws Error(kIo) "no results in 'x'" where there is no database yet.

@@ -9,6 +9,7 @@
 
 #include "harness/core/error.h"
 #include "harness/llama/backend.h"
+#include "harness/llama/thread_count.h"
 #include "harness/llama/token_batch.h"
 
 namespace crudbench {
@@ -242,8 +243,9 @@ class SequenceEncoder::Impl {
     append_tokens(vocabulary_, prompt, true, tokens);
   }
 
+  /// Threads beyond the cores would wait for each other at every tensor.
   void set_threads(std::size_t threads) {
-    const auto count = static_cast<std::int32_t>(threads);
+    const auto count = static_cast<std::int32_t>(std::min(threads, usable_cores()));
     llama_set_n_threads(context_.get(), count, count);
   }
 

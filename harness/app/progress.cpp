@@ -19,7 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds kRedrawInterval{100};
 constexpr const char* kClearLine = "\r\x1b[K";
 
-std::size_t terminal_columns() {
+/// Of the terminal that the bar stands on, which is stderr.
+std::size_t bar_columns() {
   winsize size{};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
@@ -196,7 +197,7 @@ void ProgressView::draw() {
   for (std::size_t i = 0; i < kBarColumns; ++i) {
     bar += i < filled ? "█" : "░";
   }
-  const std::size_t columns = terminal_columns() - 1;
+  const std::size_t columns = bar_columns() - 1;
   const std::size_t fixed = display_width(facts) + kBarColumns + 4;
   const std::string title = fit(title_, columns > fixed ? columns - fixed : 0);
   const std::string line = kClearLine + fit(title + "  " + bar + "  " + facts, columns);

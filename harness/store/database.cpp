@@ -132,11 +132,11 @@ std::string immutable_uri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
-/// Whether the database can be read at all: in a folder without write permission SQLite opens a WAL
-/// database, and fails at the first read.
-bool is_readable(sqlite3* database) {
-  return sqlite3_exec(database, "SELECT COUNT(*) FROM sqlite_master", nullptr, nullptr, nullptr) !=
-         SQLITE_CANTOPEN;
+/// What the first read comes to: in a folder without write permission SQLite opens a WAL database
+/// and fails here (SQLITE_CANTOPEN); what a power cut left in a journal must be rolled back first,
+/// and that writes (SQLITE_READONLY).
+int try_to_read(sqlite3* database) {
+  return sqlite3_exec(database, "SELECT COUNT(*) FROM sqlite_master", nullptr, nullptr, nullptr);
 }
 
 }  // namespace
@@ -148,10 +148,8 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(file.st
   sqlite3* handle = nullptr;
   int code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
-  if (code == SQLITE_OK && read_only && !is_readable(handle)) {
-    handle = nullptr;
-    code = sqlite3_open_v2(immutable_uri(file_).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr);
-    handle_.reset(handle);
+  if (code == SQLITE_OK && read_only) {
+    code = reopen_if_need_be(flags);
   }
   if (code != SQLITE_OK) {
     throw_sqlite_error(handle_.get(), code, file_);
@@ -164,6 +162,26 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(file.st
     execute("PRAGMA wal_autocheckpoint=4000");
   }
   execute("PRAGMA foreign_keys=ON");
+}
+
+int Database::reopen_if_need_be(int flags) {
+  const auto open = [this](const std::string& name, int how) {
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(name.c_str(), &handle, how, nullptr);
+    handle_.reset(handle);
+    return code;
+  };
+  switch (try_to_read(handle_.get())) {
+    case SQLITE_CANTOPEN:
+      return open(immutable_uri(file_), flags | SQLITE_OPEN_URI);
+    case SQLITE_READONLY:
+      if (open(file_, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE) == SQLITE_OK) {
+        try_to_read(handle_.get());  // Rolls back.
+      }
+      return open(file_, flags);
+    default:
+      return SQLITE_OK;
+  }
 }
 
 void Database::execute(const std::string& sql) {

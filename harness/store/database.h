@@ -59,7 +59,8 @@ class Database {
 
   /// Opens or (kReadWrite) creates the file, in WAL mode with synchronous=NORMAL: a committed
   /// transaction survives the death of the process; the last ones may be lost, whole, with the
-  /// power.
+  /// power. kReadOnly writes nothing but the rollback of a transaction that a power cut left half
+  /// done, without which nothing could be read.
   Database(const std::filesystem::path& file, Mode mode);
 
   void execute(const std::string& sql);
@@ -71,6 +72,9 @@ class Database {
   struct Close {
     void operator()(sqlite3* database) const noexcept;
   };
+
+  /// Makes a read-only connection one that can read; SQLite's code for how that went.
+  int reopen_if_need_be(int flags);
 
   std::string file_;
   std::unique_ptr<sqlite3, Close> handle_;

@@ -17,17 +17,10 @@ constexpr const char* kRestore =
     "restore the file from a copy; 'crudbench cache export' may still save the answers in it, so "
     "that a new workspace need not ask for them again";
 
-/// A transaction that a power cut left in a journal is rolled back before anything can be read, and
-/// that writes.
-Database::Mode mode_to_read(const std::filesystem::path& file) {
-  return std::filesystem::exists(file.string() + "-journal") ? Database::Mode::kReadWrite
-                                                             : Database::Mode::kReadOnly;
-}
-
 class DatabaseCheck {
  public:
   explicit DatabaseCheck(const Workspace& workspace)
-      : database_(workspace.database_file(), mode_to_read(workspace.database_file())) {}
+      : database_(workspace.database_file(), Database::Mode::kReadOnly) {}
 
   std::vector<Finding> run() {
     check_pages();

@@ -429,6 +429,10 @@ Store::Store(const Workspace& workspace, Database::Mode mode)
     }
     database_.execute("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
+  } else if (is_new) {
+    throw Error(ErrorCode::kIo, "no results in workspace '" + workspace.folder.string() +
+                                    "': a run was cut off before it began; 'crudbench run' makes "
+                                    "them");
   } else if (version != kSchemaVersion) {
     throw Error(ErrorCode::kInvalidData, "database '" + workspace.database_file().string() +
                                              "' has schema version " + std::to_string(version) +

@@ -364,6 +364,33 @@ TEST_F(StoreTest, BringsAWorkspaceOfTheFirstSchemaUpToDate) {
   EXPECT_EQ(store.runs("e").at(0).label, "old");
 }
 
+TEST_F(StoreTest, SaysWhereARunWasCutOffBeforeItsTables) {
+  { const Database database(workspace_.database_file(), Database::Mode::kReadWrite); }
+  EXPECT_ERROR(Store(workspace_, Database::Mode::kReadOnly), ErrorCode::kIo,
+               "a run was cut off before it began");
+}
+
+TEST_F(StoreTest, ReadsADatabaseWithAJournalThatAPowerCutLeft) {
+  const std::filesystem::path file = workspace_.database_file();
+  {
+    Store store(workspace_, Database::Mode::kReadWrite);
+    put_run(store, "f1");
+  }
+  Database database(file, Database::Mode::kReadWrite);
+  database.execute("PRAGMA journal_mode=DELETE");
+  database.execute("PRAGMA cache_size=1");  // So that half of a transaction reaches the file.
+  database.execute("BEGIN; DELETE FROM runs");
+  database.execute(
+      "CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+      "2000) SELECT i, hex(randomblob(200)) AS text FROM n");
+  const Workspace after{folder_.path() / "after"};
+  std::filesystem::create_directory(after.folder);
+  std::filesystem::copy_file(file, after.database_file());
+  std::filesystem::copy_file(file.string() + "-journal",
+                             after.database_file().string() + "-journal");
+  EXPECT_EQ(Store(after, Database::Mode::kReadOnly).runs().size(), 1U);
+}
+
 TEST_F(StoreTest, BringsAWorkspaceOfTheSecondSchemaUpToDate) {
   std::int64_t run_id = 0;
   {

@@ -106,10 +106,6 @@ Json bench_json(const GgufFile& model, const ModelBench& bench, std::size_t thre
   const auto churn = [](const ModelBench::Churn& of) {
     return Json{{"prompts", of.prompts}, {"changed", of.changed}};
   };
-  const auto slowdown = [](const ModelBench::Rate& plain,
-                           const std::optional<ModelBench::Rate>& watched) {
-    return watched ? Json(plain.tokens_per_second / watched->tokens_per_second - 1.0) : Json();
-  };
   return {{"file", model.files.front().string()},
           {"llama_cpp", llama_runtime().version},
           {"devices", llama_runtime().devices},
@@ -119,9 +115,9 @@ Json bench_json(const GgufFile& model, const ModelBench& bench, std::size_t thre
           {"bytes_per_token", model.bytes_per_token},
           {"prefill", std::move(prefill)},
           {"decode", std::move(decode)},
-          {"telemetry_cost",
-           {{"prefill", slowdown(bench.prefill.front(), bench.watched_prefill)},
-            {"decode", slowdown(bench.decode.front(), bench.watched_decode)}}},
+          {"telemetry_cost", bench.telemetry_cost ? Json{{"prefill", bench.telemetry_cost->prefill},
+                                                         {"decode", bench.telemetry_cost->decode}}
+                                                  : Json()},
           {"churn", {{"strict", churn(bench.strict)}, {"fast", churn(bench.fast)}}}};
 }
 
@@ -132,7 +128,7 @@ std::string churn_text(const char* level, const Json& churn) {
 
 /// What routing telemetry costs in time; nothing of a dense model.
 std::string telemetry_text(const Json& costs) {
-  if (costs.at("decode").is_null()) {
+  if (costs.is_null()) {
     return {};
   }
   return "routing telemetry makes reading " +

@@ -1,5 +1,7 @@
 #include "harness/llama/model_bench.h"
 
+#include <cmath>
+
 #include "tests/llama/tiny_models.h"
 #include "tests/support/testing.h"
 
@@ -23,8 +25,11 @@ TEST(ModelBench, MeasuresEverySizeThatIsAskedFor) {
   EXPECT_GT(bench.decode[0].tokens_per_second, 0.0);
   EXPECT_GT(bench.load_seconds, 0.0);
   EXPECT_EQ(bench.fast.prompts, 3U);
-  ASSERT_TRUE(bench.watched_decode);
-  EXPECT_GT(bench.watched_decode->tokens_per_second, 0.0);
+  ASSERT_TRUE(bench.telemetry_cost);
+  EXPECT_GT(bench.telemetry_cost->prefill, -1.0);
+  EXPECT_TRUE(std::isfinite(bench.telemetry_cost->prefill));
+  EXPECT_GT(bench.telemetry_cost->decode, -1.0);
+  EXPECT_TRUE(std::isfinite(bench.telemetry_cost->decode));
 }
 
 TEST(ModelBench, FindsNoChangedAnswersOfAStrictEngine) {

@@ -127,6 +127,33 @@ TEST_F(MergeShardsTest, CopiesEveryColumn) {
   }
 }
 
+TEST_F(MergeShardsTest, AddsUpWhatWasSpent) {
+  const std::vector<Workspace> parts{make_part("a", 1), make_part("b", 2)};
+  for (const Workspace& part : parts) {
+    Store(part, Database::Mode::kReadWrite)
+        .put_completions({}, std::vector<SpendingRecord>{{.experiment = "e",
+                                                          .purpose = "generation",
+                                                          .model = "m",
+                                                          .requests = 3,
+                                                          .usage = {.prompt_tokens = 100,
+                                                                    .cached_prompt_tokens = 40,
+                                                                    .completion_tokens = 7},
+                                                          .cost = 0.25,
+                                                          .currency = "USD"}});
+  }
+  merge(parts);
+  EXPECT_EQ(
+      Store(target(), Database::Mode::kReadOnly).spending("e"),
+      (std::vector<SpendingRecord>{
+          {.experiment = "e",
+           .purpose = "generation",
+           .model = "m",
+           .requests = 6,
+           .usage = {.prompt_tokens = 200, .cached_prompt_tokens = 80, .completion_tokens = 14},
+           .cost = 0.5,
+           .currency = "USD"}}));
+}
+
 TEST_F(MergeShardsTest, NamesWhatIsMissing) {
   EXPECT_ERROR(
       merge({make_part("a", 1, {.shard_count = 4}), make_part("b", 2, {.shard_count = 4})}),

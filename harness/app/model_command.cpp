@@ -7,6 +7,7 @@
 #include "harness/llama/backend.h"
 #include "harness/llama/llama_service.h"
 #include "harness/llama/model_bench.h"
+#include "harness/process/apart.h"
 #include "reports/safe_text.h"
 #include "reports/text_table.h"
 
@@ -47,7 +48,8 @@ MemoryNeeds memory_needs(const Arguments& arguments, const GgufFile& model) {
   return needs;
 }
 
-/// Whether prompts can be put into the model's own chat format.
+/// Whether prompts can be put into the model's own chat format. llama.cpp reads the vocabulary for
+/// it, and ends its process over some files.
 std::string chat_template_state(const GgufFile& model) {
   if (!model.chat_template) {
     return "none: the config has to give one, or \"chat_template\": \"none\"";
@@ -55,14 +57,17 @@ std::string chat_template_state(const GgufFile& model) {
   if (!has_llama()) {
     return "there, not tried: this build has no llama.cpp";
   }
-  try {
-    LlamaOptions options;
-    options.model.file = model.files.front();
-    make_token_counter(options);
-    return "usable";
-  } catch (const Error& error) {
-    return std::string("not usable: ") + error.what();
-  }
+  return run_apart([&model] {
+           try {
+             LlamaOptions options;
+             options.model.file = model.files.front();
+             make_token_counter(options);
+             return std::string("usable");
+           } catch (const Error& error) {
+             return std::string("not usable: ") + error.what();
+           }
+         })
+      .value_or("not usable: llama.cpp crashed over it");
 }
 
 ExitCode inspect(const Arguments& arguments) {

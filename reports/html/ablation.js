@@ -102,15 +102,13 @@ function pairFigure(table, { first, second }, metric, task) {
   })).filter(({ mean }) => isNumber(mean));
   const means = cells.map(({ mean }) => mean);
   const [low, high] = [Math.min(...means), Math.max(...means)];
-  // Cividis, which reads the same with every kind of colour blindness.
-  const ramp = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
   const option = () => ({
     grid: { left: 90, right: 24, top: 12, bottom: 52 },
     legend: null,
     tooltip: { formatter: ({ value }) => `${clip(plain(first.values[value[0]]))} × ${clip(plain(second.values[value[1]]))}: ${formatMean(value[2], description)}` },
     xAxis: axis({ type: "category", name: first.title, data: first.values.map((value) => clip(plain(value), 30)) }),
     yAxis: axis({ type: "category", name: second.title, nameGap: 66, data: second.values.map((value) => clip(plain(value), 14)) }),
-    visualMap: { show: false, min: low, max: high === low ? low + 1e-9 : high, dimension: 2, inRange: { color: ramp } },
+    visualMap: { show: false, min: low, max: high === low ? low + 1e-9 : high, dimension: 2, inRange: { color: heatRamp } },
     series: [{
       type: "heatmap", itemStyle: { borderColor: cssColour("paper"), borderWidth: 2 },
       data: cells.map(({ i, j, mean }) => ({

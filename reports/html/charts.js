@@ -7,6 +7,9 @@ const darkSeriesColours = ["#56a8e0", "#f0883e", "#2fbf95", "#e59ac4", "#f0b840"
 const seriesSymbols = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
 const seriesDashes = ["solid", "dashed", "dotted"];
 
+// Cividis, which reads the same with every kind of colour blindness.
+const heatRamp = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
+
 const charts = { library: null, drawn: new Set() };
 
 // The library is unpacked into a script of its own when the first chart is wanted.

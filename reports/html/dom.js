@@ -102,7 +102,7 @@ function menu(label, choices, choose) {
 // A table of texts or nodes. `columns`: {title, number: bool, hint}.
 function plainTable(columns, lines, caption) {
   const cell = (tag, column, content, attributes = {}) =>
-    element(tag, { class: column.number ? "number" : "text", ...attributes }, content);
+    element(tag, { class: column.number ? "number" : "text", ...attributes }, ...[content].flat());
   return element(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },

@@ -6,6 +6,7 @@ const sections = [
   { id: "tasks", render: renderTasks, fits: (table) => table.mainMetrics.length > 0 },
   { id: "retrieval", render: renderRetrieval, fits: hasRetrieval },
   { id: "cost", render: renderCost, fits: (table) => table.mainMetrics.length > 0 },
+  { id: "experts", render: renderExperts, fits: (table) => expertRows(table).length > 0 },
   { id: "judges", render: renderJudges, fits: (table) => judgesOf(table).length > 0 },
   { id: "samples", render: renderSamples, fits: () => app.samples.any },
   { id: "provenance", render: renderProvenance, fits: () => true },

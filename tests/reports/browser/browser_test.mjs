@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -69,11 +69,13 @@ const filterButton = (page, name) => page.locator(".explorer-controls .segments 
 
 let demo;
 let hostile;
+let experts;
 
 before(async () => {
   mkdirSync(screenshots, { recursive: true });
   demo = makeReport("demo", "demo");
   hostile = makeReport("hostile", "hostile");
+  experts = makeReport("experts", "experts");
   browser = await chromium.launch({
     executablePath: browserPath,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -272,6 +274,59 @@ test("saves a plot as PNG and as SVG", async () => {
   for (const kind of ["PNG", "SVG"]) {
     const [download] = await Promise.all([page.waitForEvent("download"), page.locator(".chart-tools button", { hasText: kind }).first().click()]);
     assert.match(download.suggestedFilename(), new RegExp(`\\.${kind.toLowerCase()}$`));
+  }
+  await close(page);
+});
+
+// The numbers of a figure, as its table has them.
+async function figureTable(page, title) {
+  const figure = page.locator("figure", { has: page.locator("figcaption strong", { hasText: title }) });
+  return figure.locator("tbody tr").evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
+}
+
+const leaderboardOf = (report) => JSON.parse(readFileSync(join(report, "..", "leaderboard.json"), "utf8"));
+
+test("shows what experts work on, with the numbers of leaderboard.json", async () => {
+  const page = await open(experts, "#experts?routed=hallu_modified&phase=prompt");
+  await drawn(page);
+  const { routing } = leaderboardOf(experts).tables[0].rows[0];
+  const task = await page.locator('[data-focus="select Task"]').first().inputValue();
+  const phase = routing.tasks[task].prompt;
+  const counts = (await figureTable(page, "Load of each expert")).map((line) => line.slice(1).map(Number));
+  assert.deepEqual(counts, phase.counts);
+  const balance = await figureTable(page, "Balance by layer");
+  assert.deepEqual(balance.map((line) => line[1]), phase.entropy.map((value) => value.toFixed(3)));
+  assert.deepEqual(balance.map((line) => line[2]), phase.max_share.map((value) => value.toFixed(3)));
+  const divergence = await figureTable(page, "How differently tasks use experts");
+  const tasks = Object.keys(routing.tasks).length;
+  assert.equal(divergence.length, tasks);
+  assert.ok(divergence.every((line, i) => line[i + 1] === "0.0000"));
+  const caches = await figureTable(page, "Experts kept in memory");
+  assert.equal(caches.length, routing.experts);
+  assert.deepEqual(caches.map((line) => line[2]), phase.cache_hit_rates.lru.map((rate) => (rate === 1 ? "100 %" : `${(rate * 100).toFixed(1)} %`)));
+  await page.click('[data-focus="Tokens answer"]');
+  await drawn(page);
+  const answers = (await figureTable(page, "Load of each expert")).map((line) => line.slice(1).map(Number));
+  assert.deepEqual(answers, routing.tasks[task].answer.counts);
+  await shot(page, "experts-1280-light", true);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await drawn(page);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await shot(page, "experts-390-light", true);
+  await close(page);
+});
+
+test("sets quality against the engine's speed and memory, with intervals", async () => {
+  const page = await open(experts, "#experts?metric=rouge_l&task=event_summary");
+  await drawn(page);
+  const { rows } = leaderboardOf(experts).tables[0];
+  for (const [title, read] of [["tokens per second", ({ tokens_per_second: rate }) => rate.toFixed(2)], ["peak memory", ({ peak_memory_bytes: bytes }) => `${(bytes / 2 ** 30).toFixed(2)} GiB`]]) {
+    const lines = await figureTable(page, `ROUGE-L against ${title}`);
+    const runs = rows.map((row) => row.runs.event_summary);
+    assert.deepEqual(lines.map((line) => line[1]), runs.map(({ engine }) => read(engine)));
+    assert.deepEqual(lines.map((line) => line[3]), runs.map(({ metrics }) => (metrics.rouge_l.mean * 100).toFixed(2)));
+    assert.ok(lines.every((line) => /^\d+\.\d–\d+\.\d$/.test(line[4])));
+    assert.ok(lines.some((line) => line[5] === "yes"));
   }
   await close(page);
 });

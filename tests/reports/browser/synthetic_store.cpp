@@ -2,6 +2,7 @@
 //
 //   crudbench_synthetic_store WORKSPACE demo
 //   crudbench_synthetic_store WORKSPACE hostile
+//   crudbench_synthetic_store WORKSPACE experts             (a local model with routing telemetry)
 //   crudbench_synthetic_store WORKSPACE CELLSxSAMPLES      (samples of all six tasks together)
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/routing_record.h"
 #include "harness/store/store.h"
 
 namespace crudbench {
@@ -68,6 +70,56 @@ struct StoreShape {
   std::size_t samples_per_task = 0;
   bool is_hostile = false;
 };
+
+/// A mixture of experts on this machine, with fewer experts and stronger quantisation.
+std::vector<CellQuality> made_up_expert_cells() {
+  std::vector<CellQuality> cells;
+  for (const int used : {2, 4, 8}) {
+    for (const char* quantization : {"q8_0", "q4_k_m", "q2_k"}) {
+      const double loss = 0.04 * (8 - used) + (quantization == std::string("q2_k") ? 0.15 : 0.0);
+      cells.push_back({.cell = {{"dataset", {{"type", "crud_rag"}, {"kb", "gold_augmented"}}},
+                                {"retriever", {{"type", "bm25"}, {"top_k", 8}}},
+                                {"generator",
+                                 {{"type", "llama"},
+                                  {"model", "made-up-moe.gguf"},
+                                  {"experts_used", used},
+                                  {"quantization", quantization},
+                                  {"telemetry", "routing"}}}},
+                       .recall = 0.8,
+                       .skill = 0.75 - loss});
+    }
+  }
+  return cells;
+}
+
+/// Choices that fall more and more often on the same experts, others for every task and layer.
+void make_up_choices(RoutingPhase& phase, const RoutingRecord& record, std::uint64_t tokens,
+                     std::size_t task, std::mt19937_64& random) {
+  phase.tokens = tokens;
+  for (std::size_t layer = 0; layer < record.layers; ++layer) {
+    for (std::uint64_t choice = 0; choice < tokens * record.experts_used; ++choice) {
+      const double place = uniform(random) * uniform(random) * static_cast<double>(record.experts);
+      const std::size_t expert =
+          (static_cast<std::size_t>(place) + task * 5 + layer * 7) % record.experts;
+      ++phase.counts[layer * record.experts + expert];
+      ++phase.recency_ranks[static_cast<std::size_t>(place)];
+      ++phase.frequency_ranks[static_cast<std::size_t>(place * uniform(random))];
+    }
+  }
+}
+
+/// What a local engine tells of a sample.
+Json made_up_details(const Json& generator, std::size_t task, std::mt19937_64& random) {
+  RoutingRecord record(6, 24, generator.at("experts_used").get<std::size_t>());
+  record.expert_bytes = 3U << 30U;
+  make_up_choices(record.prompt, record, 20, task, random);
+  make_up_choices(record.answer, record, 10, task + 1, random);
+  const double work = 0.4 + 0.1 * static_cast<double>(record.experts_used);
+  const bool is_small = generator.at("quantization") != "q8_0";
+  return {{"routing", to_json(record)},
+          {"busy_seconds", work * (is_small ? 3.0 : 5.0) * (0.9 + 0.2 * uniform(random))},
+          {"peak_memory_bytes", (is_small ? 3LL : 6LL) << 30}};
+}
 
 /// The options of a sweep: retrievers × chunk sizes × top_k, and the two bounds.
 std::vector<CellQuality> made_up_cells(std::size_t count) {
@@ -222,6 +274,12 @@ void fill(Store& store, const StoreShape& shape) {
       std::vector<SampleRecord> samples;
       for (std::size_t i = 0; i < items.size(); ++i) {
         samples.push_back(made_up_sample(quality, items[i], random));
+        if (quality.cell.at("generator").contains("telemetry")) {
+          const auto place = std::find(shape.tasks.begin(), shape.tasks.end(), task);
+          samples.back().details =
+              made_up_details(quality.cell.at("generator"),
+                              static_cast<std::size_t>(place - shape.tasks.begin()), random);
+        }
         if (shape.is_hostile && !samples.back().failure) {
           make_hostile(samples.back(), attacks[(i + c) % attacks.size()]);
         }
@@ -265,10 +323,15 @@ int run(const std::string& folder, const std::string& kind) {
   if (kind == "demo") {
     shape.cells = made_up_cells(26);
     shape.samples_per_task = 60;
+  } else if (kind == "experts") {
+    shape.cells = made_up_expert_cells();
+    shape.tasks.resize(3);
+    shape.samples_per_task = 30;
   } else if (kind == "hostile") {
     shape = hostile_shape();
   } else if (!parse_shape(kind, shape)) {
-    std::fprintf(stderr, "expected demo, hostile or CELLSxSAMPLES, found '%s'\n", kind.c_str());
+    std::fprintf(stderr, "expected demo, hostile, experts or CELLSxSAMPLES, found '%s'\n",
+                 kind.c_str());
     return 2;
   }
   Store store(Workspace{folder}, Database::Mode::kReadWrite);
@@ -281,7 +344,7 @@ int run(const std::string& folder, const std::string& kind) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: %s WORKSPACE demo|hostile|CELLSxSAMPLES\n", argv[0]);
+    std::fprintf(stderr, "usage: %s WORKSPACE demo|hostile|experts|CELLSxSAMPLES\n", argv[0]);
     return 2;
   }
   return crudbench::run(argv[1], argv[2]);

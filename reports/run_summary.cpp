@@ -246,6 +246,8 @@ class RunAccumulator {
                        .generation_seconds = generation_seconds_,
                        .prompt_tokens = prompt_tokens_,
                        .completion_tokens = completion_tokens_,
+                       .context_tokens = context_tokens_,
+                       .truncated_count = truncated_count_,
                        .cached_count = cached_count_,
                        .profile = std::move(profile)};
     for (auto& [name, column] : columns_) {
@@ -325,6 +327,10 @@ class RunAccumulator {
     retrieval_seconds_ += sample.retrieval_seconds;
     generation_seconds_ += sample.generation_seconds;
     cached_count_ += sample.cached ? 1 : 0;
+    truncated_count_ += sample.context_truncated ? 1 : 0;
+    if (sample.context_tokens >= 0) {
+      context_tokens_ = context_tokens_.value_or(0) + sample.context_tokens;
+    }
     engine_cost_.add(sample.details, sample.usage.completion_tokens);
     if (sample.usage.prompt_tokens >= 0) {
       prompt_tokens_ = prompt_tokens_.value_or(0) + sample.usage.prompt_tokens;
@@ -470,6 +476,8 @@ class RunAccumulator {
   std::int64_t ok_count_ = 0;
   std::int64_t failed_count_ = 0;
   std::int64_t cached_count_ = 0;
+  std::int64_t truncated_count_ = 0;
+  std::optional<std::int64_t> context_tokens_;
   std::int64_t last_item_id_ = 0;
   std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
   std::int64_t max_repeat_count_ = 1;
@@ -633,6 +641,8 @@ Json summary_json(const RunSummary& summary) {
           {"generation_seconds", summary.generation_seconds},
           {"prompt_tokens", optional_json(summary.prompt_tokens)},
           {"completion_tokens", optional_json(summary.completion_tokens)},
+          {"context_tokens", optional_json(summary.context_tokens)},
+          {"truncated_contexts", summary.truncated_count},
           {"cached", summary.cached_count},
           {"engine", engine_cost_json(summary.engine)},
           {"metrics", std::move(metrics)}};

@@ -87,6 +87,8 @@ struct RunSummary {
   double generation_seconds = 0.0;  ///< Sum over samples; requests overlap, so not elapsed time.
   std::optional<std::int64_t> prompt_tokens;      ///< Sum; absent if no sample reports it.
   std::optional<std::int64_t> completion_tokens;  ///< Sum; absent if no sample reports it.
+  std::optional<std::int64_t> context_tokens;     ///< Sum; absent if no sample reports it.
+  std::int64_t truncated_count = 0;               ///< Samples whose context was cut to its limit.
   std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
   std::optional<EngineCost> engine;               ///< Of a local model.
 

@@ -428,6 +428,10 @@ std::string run_view_terminal(const RunView& view, bool colours) {
   if (summary.format_failure_count) {
     facts.emplace_back("replies without tag", std::to_string(*summary.format_failure_count));
   }
+  if (summary.truncated_count > 0) {
+    facts.emplace_back("contexts cut", std::to_string(summary.truncated_count) +
+                                           " of them to keep to the limit of tokens");
+  }
   if (summary.prompt_tokens || summary.completion_tokens) {
     facts.emplace_back("tokens", std::to_string(summary.prompt_tokens.value_or(0)) + " in, " +
                                      std::to_string(summary.completion_tokens.value_or(0)) +

@@ -8,7 +8,9 @@ void add_builtin_retrievers(Catalog& catalog) {
   catalog.retrievers.add("exec", exec_retriever());
   catalog.retrievers.add("gold", gold_retriever());
   catalog.retrievers.add("hybrid", hybrid_retriever());
+  catalog.retrievers.add("hyde", hyde_retriever());
   catalog.retrievers.add("mmr", mmr_retriever());
+  catalog.retrievers.add("multi_query", multi_query_retriever());
   catalog.retrievers.add("none", no_retriever());
   catalog.retrievers.add("rerank", rerank_retriever());
 }

@@ -16,7 +16,9 @@ RetrieverEntry dense_retriever();
 RetrieverEntry gold_retriever();
 RetrieverEntry exec_retriever();
 RetrieverEntry hybrid_retriever();
+RetrieverEntry hyde_retriever();
 RetrieverEntry mmr_retriever();
+RetrieverEntry multi_query_retriever();
 RetrieverEntry no_retriever();
 RetrieverEntry rerank_retriever();
 

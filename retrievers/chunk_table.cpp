@@ -57,14 +57,17 @@ std::vector<T> copy_of(std::span<const T> values) {
 
 ChunkTable ChunkTable::build(const Corpus& corpus, const Chunker& chunker, Executor& executor) {
   chunker.check_corpus(corpus);
-  constexpr std::size_t kDocumentsPerRange = 256;
-  std::vector<DocumentRange> ranges((corpus.size() + kDocumentsPerRange - 1) / kDocumentsPerRange);
-  run_ranges(executor, corpus.size(), kDocumentsPerRange, [&](std::size_t begin, std::size_t end) {
-    DocumentRange& range = ranges[begin / kDocumentsPerRange];
+  // Few documents are large ones.
+  const std::size_t documents_per_range = std::clamp<std::size_t>(corpus.size() / 256, 1, 256);
+  std::vector<DocumentRange> ranges((corpus.size() + documents_per_range - 1) /
+                                    documents_per_range);
+  run_ranges(executor, corpus.size(), documents_per_range, [&](std::size_t begin, std::size_t end) {
+    DocumentRange& range = ranges[begin / documents_per_range];
     for (std::size_t i = begin; i < end; ++i) {
       const auto document = static_cast<DocumentIndex>(i);
+      const std::string doc_id = corpus.doc_id(document);
       const std::vector<ChunkPieces> chunks =
-          chunker.chunk({.doc_id = corpus.doc_id(document), .text = corpus.text(document)});
+          chunker.chunk({.doc_id = doc_id, .text = corpus.text(document), .index = document});
       for (const ChunkPieces& pieces : chunks) {
         append_chunk(pieces, range);
       }

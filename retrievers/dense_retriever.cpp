@@ -18,6 +18,18 @@ class DenseRetriever final : public Retriever {
 
   std::vector<Retrieval> retrieve(std::span<const Query> queries, std::size_t top_k,
                                   Executor& executor) const override {
+    return search(queries, TextRole::kQuery, top_k, executor);
+  }
+  std::vector<Retrieval> retrieve_like(std::span<const Query> queries, std::size_t top_k,
+                                       Executor& executor) const override {
+    return search(queries, TextRole::kPassage, top_k, executor);
+  }
+
+  const ChunkTable& chunks() const override { return chunks_; }
+
+ private:
+  std::vector<Retrieval> search(std::span<const Query> queries, TextRole role, std::size_t top_k,
+                                Executor& executor) const {
     std::vector<std::string_view> texts;
     texts.reserve(queries.size());
     for (const Query& query : queries) {
@@ -25,7 +37,7 @@ class DenseRetriever final : public Retriever {
     }
     const std::size_t dimension = embedder_.dimension();
     std::vector<float> rows(queries.size() * dimension);
-    embedder_.embed(texts, TextRole::kQuery, rows, executor);
+    embedder_.embed(texts, role, rows, executor);
     const std::vector<std::vector<Neighbor>> neighbors = index_.search(rows, top_k, executor);
 
     std::vector<Retrieval> retrievals(queries.size());
@@ -41,9 +53,6 @@ class DenseRetriever final : public Retriever {
     return retrievals;
   }
 
-  const ChunkTable& chunks() const override { return chunks_; }
-
- private:
   const ChunkTable& chunks_;
   const Embedder& embedder_;
   const VectorIndex& index_;

@@ -101,8 +101,32 @@ class HybridRetriever final : public Retriever {
     for (const std::unique_ptr<Retriever>& part : parts_) {
       by_part.push_back(part->retrieve(queries, options_.parts.pool, executor));
     }
-    std::vector<Retrieval> retrievals(queries.size());
-    for (std::size_t query = 0; query < queries.size(); ++query) {
+    return fuse_parts(std::move(by_part), top_k);
+  }
+  std::vector<Retrieval> retrieve_like(std::span<const Query> queries, std::size_t top_k,
+                                       Executor& executor) const override {
+    std::vector<std::vector<Retrieval>> by_part;
+    by_part.reserve(parts_.size());
+    for (const std::unique_ptr<Retriever>& part : parts_) {
+      by_part.push_back(part->retrieve_like(queries, options_.parts.pool, executor));
+    }
+    return fuse_parts(std::move(by_part), top_k);
+  }
+
+  void prepare(std::span<const Query> queries, const std::stop_token& stop) const override {
+    for (const std::unique_ptr<Retriever>& part : parts_) {
+      part->prepare(queries, stop);
+    }
+  }
+
+  const ChunkTable& chunks() const override { return parts_.front()->chunks(); }
+
+ private:
+  /// `by_part` is [part, query].
+  std::vector<Retrieval> fuse_parts(std::vector<std::vector<Retrieval>> by_part,
+                                    std::size_t top_k) const {
+    std::vector<Retrieval> retrievals(by_part.front().size());
+    for (std::size_t query = 0; query < retrievals.size(); ++query) {
       std::vector<std::vector<Hit>> lists;
       for (std::vector<Retrieval>& part : by_part) {
         if (part[query].failure && !retrievals[query].failure) {
@@ -119,9 +143,6 @@ class HybridRetriever final : public Retriever {
     return retrievals;
   }
 
-  const ChunkTable& chunks() const override { return parts_.front()->chunks(); }
-
- private:
   std::vector<Hit> fuse(const std::vector<std::vector<Hit>>& lists) const {
     return options_.by_rank ? fuse_ranks(lists, options_.weights, options_.c)
                             : fuse_scores(lists, options_.weights, options_.normalization);

@@ -9,17 +9,21 @@
 #include "harness/core/files.h"
 #include "harness/core/fingerprint.h"
 #include "harness/core/log.h"
+#include "harness/generators/generator.h"
 #include "harness/text/tokenizer.h"
 #include "retrievers/analyzer.h"
 #include "retrievers/artifact_store.h"
 #include "retrievers/bm25_index.h"
 #include "retrievers/postings.h"
+#include "retrievers/sentence_distances.h"
+#include "retrievers/unfinished_rows.h"
 
 namespace crudbench {
 
 namespace {
 
 // Raised whenever the code of a stage gives other bytes for the same parameters.
+constexpr int kDistancesVersion = 1;
 constexpr int kChunksVersion = 2;
 constexpr int kBm25Version = 1;
 constexpr int kEmbedderVersion = 1;
@@ -27,6 +31,7 @@ constexpr int kVectorsVersion = 1;
 constexpr int kIndexVersion = 1;
 constexpr int kRetrievalVersion = 1;
 
+constexpr const char* kDistancesFile = "distances.bin";
 constexpr const char* kChunksFile = "chunks.bin";
 constexpr const char* kPostingsFile = "postings.bin";
 constexpr const char* kVectorsFile = "vectors.f32";
@@ -61,6 +66,9 @@ Json decisive_options(const Catalog& catalog, Json retriever) {
   retriever.erase("top_k");
   if (retriever.contains("model_sha256")) {
     retriever.erase("model");  // The path says nothing that the content does not.
+  }
+  if (retriever.contains("generator")) {
+    retriever["generator"] = without_neutral(catalog.generators, retriever.at("generator"));
   }
   if (retriever.contains("parts")) {
     for (Json& part : retriever.at("parts")) {
@@ -148,19 +156,31 @@ std::string_view bytes_of(std::span<const float> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
 }
 
+/// The texts of consecutive chunks.
+class ChunkTexts {
+ public:
+  ChunkTexts(const ChunkTable& table, RowRange range) : buffers_(range.end - range.begin) {
+    views_.reserve(buffers_.size());
+    for (std::string& buffer : buffers_) {
+      const auto chunk = static_cast<ChunkIndex>(range.begin + views_.size());
+      views_.push_back(table.text(chunk, buffer));
+    }
+  }
+
+  std::span<const std::string_view> views() const { return views_; }
+
+ private:
+  std::vector<std::string> buffers_;  ///< Of chunks with gaps.
+  std::vector<std::string_view> views_;
+};
+
 /// The vectors of the chunks [begin, end), one row each.
 void embed_chunks(const ChunkTable& table, const Embedder& embedder, std::size_t begin,
                   std::size_t end, std::span<float> rows, Executor& executor) {
-  if (embedder.read_chunk_rows(begin, end, rows, executor)) {
-    return;
+  if (!embedder.read_chunk_rows(begin, end, rows, executor)) {
+    const ChunkTexts texts(table, {begin, end});
+    embedder.embed(texts.views(), TextRole::kPassage, rows, executor);
   }
-  std::vector<std::string> buffers(end - begin);
-  std::vector<std::string_view> texts;
-  texts.reserve(end - begin);
-  for (std::size_t chunk = begin; chunk < end; ++chunk) {
-    texts.push_back(table.text(static_cast<ChunkIndex>(chunk), buffers[chunk - begin]));
-  }
-  embedder.embed(texts, TextRole::kPassage, rows, executor);
 }
 
 void write_vectors(const ChunkTable& table, const Embedder& embedder,
@@ -177,29 +197,25 @@ void write_vectors(const ChunkTable& table, const Embedder& embedder,
   writer.commit();
 }
 
-/// The same where vectors cost money or time: each batch is kept in `finished`, a folder that
-/// outlives a failure, as a file of its own, and none that stands there is asked for again.
+/// The same where vectors cost money or time: rows are written where they stay, and each piece that
+/// the embedder has finished is noted in `unfinished`, a folder that outlives a failure, so that
+/// none is asked for again.
 void write_costly_vectors(const ChunkTable& table, const Embedder& embedder,
-                          const std::filesystem::path& path, const std::filesystem::path& finished,
-                          Executor& executor) {
-  constexpr std::size_t kChunksPerBatch = 1024;
-  create_folders(finished);
-  AtomicFileWriter writer(path);
-  std::vector<float> rows;
-  for (std::size_t begin = 0; begin < table.size(); begin += kChunksPerBatch) {
-    const std::size_t end = std::min(begin + kChunksPerBatch, table.size());
-    const std::filesystem::path batch = finished / (std::to_string(begin) + ".f32");
-    rows.resize((end - begin) * embedder.dimension());
-    std::error_code missing;
-    if (std::filesystem::file_size(batch, missing) == rows.size() * sizeof(float) && !missing) {
-      writer.write(read_file(batch));
-      continue;
+                          const std::filesystem::path& path,
+                          const std::filesystem::path& unfinished, Executor& executor) {
+  constexpr std::size_t kMostChunks = 65'536;  // Held as views of their texts at a time.
+  UnfinishedRows rows(unfinished, table.size(), embedder.dimension());
+  for (const RowRange gap : rows.missing()) {
+    for (std::size_t begin = gap.begin; begin < gap.end; begin += kMostChunks) {
+      const RowRange range{begin, std::min(begin + kMostChunks, gap.end)};
+      const ChunkTexts texts(table, range);
+      embedder.embed_passages(texts.views(), rows.rows(range), executor,
+                              [&](std::size_t first, std::size_t last) {
+                                rows.finish({begin + first, begin + last});
+                              });
     }
-    embed_chunks(table, embedder, begin, end, rows, executor);
-    write_file_atomically(batch, bytes_of(rows));
-    writer.write(bytes_of(rows));
   }
-  writer.commit();
+  rows.publish(path);
 }
 
 }  // namespace
@@ -208,10 +224,25 @@ struct KnowledgeBase::Parts {
   Parts(std::filesystem::path root, std::string corpus, const Catalog& members)
       : store(std::move(root)), corpus_fingerprint(std::move(corpus)), catalog(members) {}
 
+  /// Of a chunker with an "embedder".
+  Artifact distances_artifact(const Json& chunker) const {
+    const Json& embedder = chunker.at("embedder");
+    return make_artifact("distances", kDistancesVersion,
+                         {{"embedder", without_neutral(catalog.embedders, embedder)},
+                          {"buffer", chunker.at("buffer")}},
+                         {corpus_fingerprint, words_fingerprint(embedder)});
+  }
   Artifact chunks_artifact(const Json& chunker) const {
-    return make_artifact("chunks", kChunksVersion,
-                         {{"chunker", without_neutral(catalog.chunkers, chunker)}},
-                         {corpus_fingerprint, cl100k_vocabulary_fingerprint()});
+    Json parameters = {{"chunker", without_neutral(catalog.chunkers, chunker)}};
+    if (!chunker.contains("embedder")) {
+      return make_artifact("chunks", kChunksVersion, std::move(parameters),
+                           {corpus_fingerprint, cl100k_vocabulary_fingerprint()});
+    }
+    const Artifact distances = distances_artifact(chunker);
+    parameters["chunker"]["embedder"] = distances.parameters.at("embedder");
+    return make_artifact(
+        "chunks", kChunksVersion, std::move(parameters),
+        {corpus_fingerprint, cl100k_vocabulary_fingerprint(), distances.fingerprint});
   }
   Artifact bm25_artifact(const Json& chunker, const AnalyzerOptions& analyzer) const {
     const Artifact chunks = chunks_artifact(chunker);
@@ -246,6 +277,7 @@ struct KnowledgeBase::Parts {
   const Catalog& catalog;
   // By fingerprint. `bm25_indexes` by fingerprint and weights, `indexes` by fingerprint and search
   // options.
+  std::map<std::string, SentenceDistances> distances;
   std::map<std::string, std::unique_ptr<Analyzer>> analyzers;
   std::map<std::string, std::unique_ptr<ChunkTable>> chunk_tables;
   std::map<std::string, std::unique_ptr<Postings>> postings;
@@ -264,6 +296,11 @@ KnowledgeBase::KnowledgeBase(std::filesystem::path root, const Corpus& corpus,
       parts_(std::make_unique<Parts>(std::move(root), std::move(corpus_fingerprint), catalog)) {}
 
 KnowledgeBase::~KnowledgeBase() = default;
+
+std::unique_ptr<Generator> KnowledgeBase::make_generator(const Json& config) const {
+  return make_generator_ ? make_generator_(config)
+                         : catalog_.generators.build(config, {.executor = executor_});
+}
 
 std::unique_ptr<Retriever> KnowledgeBase::open(const RetrievalConfig& config) {
   return catalog_.retrievers.build(config.retriever, {*this, config});
@@ -284,6 +321,11 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
     add_stage({artifact.kind, artifact.fingerprint, parts_->store.has(artifact), parent,
                artifact.parameters});
     return artifact.fingerprint;
+  };
+  const auto add_chunks = [&](const Json& chunker) {
+    const std::string distances =
+        chunker.contains("embedder") ? add(parts_->distances_artifact(chunker), "") : "";
+    return add(parts_->chunks_artifact(chunker), distances);
   };
   const auto add_vectors = [&](const Json& chunker, const std::string& chunks) {
     const std::string model = add(parts_->embedder_artifact(chunker, config.embedder), chunks);
@@ -307,7 +349,7 @@ std::vector<KnowledgeBaseStage> KnowledgeBase::stages(const RetrievalConfig& con
     return std::find(sections.begin(), sections.end(), section) != sections.end();
   };
   const Json chunker = reads("chunker") ? config.chunker : document_chunker_config();
-  const std::string chunks = add(parts_->chunks_artifact(chunker), "");
+  const std::string chunks = add_chunks(chunker);
   if (config.retriever.contains("analyzer")) {
     add(parts_->bm25_artifact(chunker, read_analyzer_options(options)), chunks);
   }
@@ -332,6 +374,22 @@ std::string KnowledgeBase::fingerprint(const RetrievalConfig& config) const {
   return builder.hex_digest();
 }
 
+const SentenceDistances& KnowledgeBase::distances(const Json& chunker) {
+  const Artifact artifact = parts_->distances_artifact(chunker);
+  return cached(parts_->distances, artifact.fingerprint, [&] {
+    const Build build = [&](const std::filesystem::path& folder) {
+      const SentenceDistances built = SentenceDistances::build(
+          corpus_, chunker.at("embedder"), chunker.at("buffer").get<std::size_t>(), catalog_,
+          parts_->store.unfinished_folder(artifact), executor_);
+      built.save(folder / kDistancesFile);
+      return std::to_string(built.sentence_count()) + " sentences";
+    };
+    return open_artifact(parts_->store, artifact, build, [&](const std::filesystem::path& folder) {
+      return SentenceDistances::load(corpus_, folder / kDistancesFile);
+    });
+  });
+}
+
 const ChunkTable& KnowledgeBase::chunks(const Json& chunker) {
   const Artifact artifact = parts_->chunks_artifact(chunker);
   return *cached(parts_->chunk_tables, artifact.fingerprint, [&] {
@@ -339,8 +397,11 @@ const ChunkTable& KnowledgeBase::chunks(const Json& chunker) {
       throw Error(ErrorCode::kInvalidData, "the corpus is empty: it has no document");
     }
     const Build build = [&](const std::filesystem::path& folder) {
-      const ChunkTable table =
-          ChunkTable::build(corpus_, *catalog_.chunkers.build(chunker), executor_);
+      const std::unique_ptr<Chunker> cutting = catalog_.chunkers.build(chunker);
+      if (chunker.contains("embedder")) {
+        cutting->use_distances(distances(chunker));
+      }
+      const ChunkTable table = ChunkTable::build(corpus_, *cutting, executor_);
       if (table.size() == 0) {
         throw Error(ErrorCode::kInvalidData,
                     "chunker " + chunker.dump() + " makes no chunk of the " +

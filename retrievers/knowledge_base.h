@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "datasets/corpus.h"
@@ -19,14 +21,16 @@
 namespace crudbench {
 
 class Bm25Index;
+class Generator;
+class SentenceDistances;
 struct Bm25Options;
 
 /// One artifact of a knowledge base, as `crudbench plan` and `kb ls` show it.
 struct KnowledgeBaseStage {
-  std::string kind;         ///< "chunks", "bm25", "embedder", "vectors" or "index".
+  std::string kind;         ///< "distances", "chunks", "bm25", "embedder", "vectors", "index".
   std::string fingerprint;  ///< Folder name under the root.
   bool cached = false;      ///< A folder with a valid manifest stands there.
-  std::string parent;       ///< Fingerprint of the stage it is made from; empty for chunks.
+  std::string parent;       ///< Fingerprint of the stage it is made from; empty: the corpus.
   Json parameters;          ///< Of this stage and all before it, for people.
 };
 
@@ -39,9 +43,10 @@ struct KnowledgeBaseStage {
 /// thread-safe.
 ///
 /// What a retriever reads follows from its catalog entry and its options: with the section
-/// "chunker" the chunks of that chunker, else whole documents; with the option "analyzer" the BM25
-/// postings; with "embedder" the vectors; with "index" the vector index; and a retriever with
-/// "parts" reads what its parts read and, with the option "lambda" (mmr), the vectors.
+/// "chunker" the chunks of that chunker, else whole documents (a chunker with an "embedder" reads
+/// how far that one finds sentences apart); with the option "analyzer" the BM25 postings; with
+/// "embedder" the vectors; with "index" the vector index; and a retriever with "parts" reads what
+/// its parts read and, with the option "lambda" (mmr), the vectors.
 class KnowledgeBase {
  public:
   /// `corpus`, `catalog` and `executor` must outlive the object. `root` is created when first
@@ -51,6 +56,12 @@ class KnowledgeBase {
   ~KnowledgeBase();
   KnowledgeBase(const KnowledgeBase&) = delete;
   KnowledgeBase& operator=(const KnowledgeBase&) = delete;
+
+  /// How retrievers get a generator from its resolved configuration. Until this is called, it is
+  /// built from the catalog and nothing stands before it, such as a cache.
+  using MakeGenerator = std::function<std::unique_ptr<Generator>(const Json& config)>;
+  void set_generators(MakeGenerator make) { make_generator_ = std::move(make); }
+  std::unique_ptr<Generator> make_generator(const Json& config) const;
 
   /// The retriever of a cell, with all it needs built or loaded. The knowledge base must outlive
   /// it. Throws Error(kInvalidConfig, kInvalidData, kIo).
@@ -77,9 +88,12 @@ class KnowledgeBase {
  private:
   struct Parts;
 
+  const SentenceDistances& distances(const Json& chunker);
+
   const Corpus& corpus_;
   const Catalog& catalog_;
   Executor& executor_;
+  MakeGenerator make_generator_;
   std::unique_ptr<Parts> parts_;
 };
 

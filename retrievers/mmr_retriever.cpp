@@ -44,7 +44,22 @@ class MmrRetriever final : public Retriever {
 
   std::vector<Retrieval> retrieve(std::span<const Query> queries, std::size_t top_k,
                                   Executor& executor) const override {
-    std::vector<Retrieval> retrievals = part_->retrieve(queries, options_.part.pool, executor);
+    return choose_all(part_->retrieve(queries, options_.part.pool, executor), top_k, executor);
+  }
+  std::vector<Retrieval> retrieve_like(std::span<const Query> queries, std::size_t top_k,
+                                       Executor& executor) const override {
+    return choose_all(part_->retrieve_like(queries, options_.part.pool, executor), top_k, executor);
+  }
+
+  void prepare(std::span<const Query> queries, const std::stop_token& stop) const override {
+    part_->prepare(queries, stop);
+  }
+
+  const ChunkTable& chunks() const override { return part_->chunks(); }
+
+ private:
+  std::vector<Retrieval> choose_all(std::vector<Retrieval> retrievals, std::size_t top_k,
+                                    Executor& executor) const {
     executor.run_all(retrievals.size(), [&](std::size_t query) {
       Retrieval& retrieval = retrievals[query];
       retrieval.hits = choose(retrieval.hits, top_k);
@@ -52,9 +67,6 @@ class MmrRetriever final : public Retriever {
     return retrievals;
   }
 
-  const ChunkTable& chunks() const override { return part_->chunks(); }
-
- private:
   struct Candidate {
     ChunkIndex chunk = 0;
     double relevance = 0.0;

@@ -54,6 +54,10 @@ class RerankRetriever final : public Retriever {
     return retrievals;
   }
 
+  void prepare(std::span<const Query> queries, const std::stop_token& stop) const override {
+    part_->prepare(queries, stop);
+  }
+
   const ChunkTable& chunks() const override { return part_->chunks(); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,18 @@ class Retriever {
   /// batching or on the number of threads.
   virtual std::vector<Retrieval> retrieve(std::span<const Query> queries, std::size_t top_k,
                                           Executor& executor) const = 0;
+
+  /// `retrieve` for texts that are written like passages and not like questions: an embedder takes
+  /// them as such.
+  virtual std::vector<Retrieval> retrieve_like(std::span<const Query> queries, std::size_t top_k,
+                                               Executor& executor) const {
+    return retrieve(queries, top_k, executor);
+  }
+
+  /// For retrievers that ask a generator (hyde, multi_query): asks what `retrieve` will need for
+  /// `queries`, all at once and on this thread, and keeps it. Returns soon after `stop` is
+  /// requested, with some of it. Without this `retrieve` asks by itself.
+  virtual void prepare(std::span<const Query> /*queries*/, const std::stop_token& /*stop*/) const {}
 
   /// The table that `Hit::chunk` points into.
   virtual const ChunkTable& chunks() const = 0;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/llama/model_files.h"
 #include "harness/text/tokenizer.h"
 #include "harness/text/utf8.h"
 
@@ -18,14 +19,14 @@ namespace {
 
 /// The longest prefix of whole code points with at most `limit` tokens. Token counts of prefixes
 /// are not strictly monotonic, so the result is checked, not only searched for.
-std::string_view prefix_of_tokens(std::string_view text, std::size_t limit) {
-  const Tokenizer& tokenizer = cl100k_tokenizer();
+std::string_view prefix_of_tokens(std::string_view text, std::size_t limit,
+                                  const CountTokens& count) {
   const std::vector<std::uint32_t> offsets = code_point_offsets(text);
   std::size_t fits = 0;
   std::size_t too_long = offsets.size();
   while (fits + 1 < too_long) {
     const std::size_t middle = (fits + too_long) / 2;
-    if (tokenizer.count(text.substr(0, offsets[middle])) <= limit) {
+    if (count(text.substr(0, offsets[middle])) <= limit) {
       fits = middle;
     } else {
       too_long = middle;
@@ -150,12 +151,12 @@ void write_headers(std::vector<Passage>& passages, const ChunkTable& chunks,
 }
 
 /// Cuts the first passage that does not fit, and leaves out those after it.
-void keep_to_limit(std::vector<Passage>& passages, std::size_t max_tokens, Context& context) {
-  const Tokenizer& tokenizer = cl100k_tokenizer();
+void keep_to_limit(std::vector<Passage>& passages, std::size_t max_tokens, const CountTokens& count,
+                   Context& context) {
   for (std::size_t i = 0; i < passages.size(); ++i) {
     Passage& passage = passages[i];
-    const std::size_t header_tokens = tokenizer.count(passage.header);
-    const std::size_t tokens = header_tokens + tokenizer.count(passage.text);
+    const std::size_t header_tokens = passage.header.empty() ? 0 : count(passage.header);
+    const std::size_t tokens = header_tokens + count(passage.text);
     if (max_tokens == 0 || context.token_count + tokens <= max_tokens) {
       context.token_count += tokens;
       continue;
@@ -163,9 +164,9 @@ void keep_to_limit(std::vector<Passage>& passages, std::size_t max_tokens, Conte
     context.truncated = true;
     std::size_t kept = i;
     if (const std::size_t left = max_tokens - context.token_count; header_tokens < left) {
-      passage.text = prefix_of_tokens(passage.text, left - header_tokens);
+      passage.text = prefix_of_tokens(passage.text, left - header_tokens, count);
       if (!passage.text.empty()) {
-        context.token_count += header_tokens + tokenizer.count(passage.text);
+        context.token_count += header_tokens + count(passage.text);
         ++kept;
       }
     }
@@ -191,12 +192,26 @@ void put_in_order(std::vector<Passage>& passages, std::string_view order) {
   }
 }
 
+/// Reads "unit" and, where that is "model", its vocabulary.
+void read_unit(Options& options, ContextOptions& read) {
+  constexpr std::array<std::string_view, 3> kUnits{"auto", "cl100k", "model"};
+  read.unit = options.one_of("unit", kUnits, read.unit);
+  if (read.unit != "model") {
+    return;
+  }
+  read.vocabulary_file = options.text("vocabulary_file");
+  if (!options.optional_text("vocabulary_sha256")) {
+    options.record("vocabulary_sha256", model_sha256(read.vocabulary_file));
+  }
+}
+
 }  // namespace
 
 ContextOptions read_context_options(Options& options) {
   constexpr std::array<std::string_view, 4> kOrders{"rank", "reverse", "sides", "document"};
   ContextOptions read;
   read.max_tokens = static_cast<std::size_t>(options.integer("max_tokens", 0, 0, 10'000'000));
+  read_unit(options, read);
   read.order = options.one_of("order", kOrders, read.order);
   read.dedupe = options.number("dedupe", read.dedupe, 0.0, 1.0);
   if (const std::string header = options.text("header", ""); !header.empty()) {
@@ -216,8 +231,12 @@ Context build_context(std::span<const Hit> hits, const ChunkTable& chunks,
   if (options.header) {
     write_headers(passages, chunks, *options.header);
   }
+  static const CountTokens kCl100k = [](std::string_view text) {
+    return cl100k_tokenizer().count(text);
+  };
   Context context;
-  keep_to_limit(passages, options.max_tokens, context);
+  keep_to_limit(passages, options.max_tokens, options.count_tokens ? options.count_tokens : kCl100k,
+                context);
   put_in_order(passages, options.order);
   for (Passage& passage : passages) {
     context.char_count += count_code_points(passage.text);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/options.h"
@@ -13,12 +15,21 @@
 
 namespace crudbench {
 
+/// How many tokens a text is. Callable from any thread.
+using CountTokens = std::function<std::size_t(std::string_view text)>;
+
 /// How hits become the context of a prompt.
 struct ContextOptions {
-  /// Most cl100k tokens of all passages and headers together, the empty lines between them not
+  /// Most tokens of all passages and headers together, the empty lines between them not
   /// counted; 0 for no limit. A passage that does not fit whole is cut at the last code point that
   /// fits, and the ones after it are left out.
   std::size_t max_tokens = 0;
+  /// Whose tokens: "auto", the generator's own where its vocabulary is known (llama), else those of
+  /// cl100k; "cl100k"; or "model", those of `vocabulary_file`, for an endpoint whose model is
+  /// known.
+  std::string unit = "auto";
+  std::string vocabulary_file;  ///< GGUF.
+  CountTokens count_tokens;     ///< Of `unit`, see `ContextTokens`; none: cl100k's.
   /// "rank" (best first), "reverse" (best last, next to the question), "sides" (best at both ends:
   /// ranks 1, 3, 5, …, 6, 4, 2) or "document" (corpus order).
   std::string order = "rank";
@@ -31,7 +42,8 @@ struct ContextOptions {
   std::optional<PromptTemplate> header;
 };
 
-/// Reads "max_tokens", "order", "dedupe" and "header". Throws Error(kInvalidConfig).
+/// Reads "max_tokens", "unit", "vocabulary_file", "order", "dedupe" and "header". Throws
+/// Error(kInvalidConfig).
 ContextOptions read_context_options(Options& options);
 
 /// The passages as put into a prompt.
@@ -39,7 +51,7 @@ struct Context {
   std::vector<std::string> passages;  ///< Without headers.
   std::string text;                   ///< Headers and passages, an empty line between two passages.
   std::size_t char_count = 0;         ///< Of the passages.
-  std::size_t token_count = 0;        ///< cl100k, counted as for `ContextOptions::max_tokens`.
+  std::size_t token_count = 0;        ///< Counted as for `ContextOptions::max_tokens`.
   bool truncated = false;             ///< Passages were cut or left out to keep to the limit.
 };
 

@@ -15,7 +15,7 @@ namespace crudbench {
 /// Whose requests are counted, and at what price.
 struct Metering {
   std::string experiment;
-  std::string purpose;  ///< "generation" or "judge".
+  std::string purpose;  ///< "generation", "judge" or "rewriting" (of queries).
   std::string model;
   std::string currency;
   std::optional<ModelPrice> price;  ///< nullopt: requests and tokens are counted, no money.

@@ -1,10 +1,12 @@
 #include "harness/runner/plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "harness/core/error.h"
 #include "harness/core/fingerprint.h"
+#include "harness/runner/context_tokens.h"
 #include "harness/tasks/builtin_tasks.h"
 
 namespace crudbench {
@@ -39,7 +41,7 @@ FingerprintBuilder cell_builder(const Cell& cell, const Dataset& dataset, const 
       .add(dataset.samples_fingerprint)
       .add(retrieval_fingerprint)
       .add(std::to_string(cell.top_k()))
-      .add(to_text(cell.context))
+      .add(to_text(essential_context(cell.context, cell.generator)))
       .add(to_text(essential_generator(cell.generator, catalog)));
   return builder;
 }
@@ -142,8 +144,17 @@ std::vector<Json> costly_generators(const Experiment& experiment, const Catalog&
       costly.push_back(generator);
     }
   };
+  const std::function<void(const Json&)> add_rewriting = [&](const Json& retriever) {
+    if (retriever.contains("generator")) {
+      add(retriever.at("generator"));
+    }
+    for (const Json& part : retriever.value("parts", Json::array())) {
+      add_rewriting(part);
+    }
+  };
   for (const Cell& cell : experiment.cells) {
     add(cell.generator);
+    add_rewriting(cell.retrieval.retriever);
   }
   for (const Json& metric : experiment.metrics) {
     if (metric.contains("judge")) {

@@ -48,7 +48,8 @@ Plan make_plan(const Experiment& experiment, const Dataset& dataset, const Catal
 /// A generator's configuration without the options that cannot change an answer.
 Json essential_generator(const Json& generator, const Catalog& catalog);
 
-/// The generators and judges of an experiment whose answers cost money or time, each once.
+/// The generators, judges and writers of queries of an experiment whose answers cost money or time,
+/// each once.
 std::vector<Json> costly_generators(const Experiment& experiment, const Catalog& catalog);
 
 /// The tasks that the data have samples of, in their usual order. Throws Error(kInvalidData) if

@@ -156,8 +156,8 @@ Context RunExecution::fill_prompt(Prompt& prompt, std::span<const Hit> hits) con
     if (budget == nullptr || tokens <= budget->limit() || options.max_tokens == 1) {
       return context;
     }
-    // The limit is in the model's tokens and the context's in cl100k's: their ratio here tells how
-    // much has to go. Some more goes, so that few rounds are enough.
+    // The limit is in the model's tokens and the context's may be in others: their ratio here tells
+    // how much has to go. Some more goes, so that few rounds are enough.
     const std::size_t of_context = std::max<std::size_t>(budget->count(context.text), 1);
     const std::size_t excess = tokens - budget->limit();
     const std::size_t kept =

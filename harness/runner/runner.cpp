@@ -15,6 +15,7 @@
 #include "harness/generators/generator_traits.h"
 #include "harness/generators/llama_host.h"
 #include "harness/net/rate_control.h"
+#include "harness/runner/context_tokens.h"
 #include "harness/runner/judging.h"
 #include "harness/runner/metered_generator.h"
 #include "harness/runner/preflight.h"
@@ -242,9 +243,12 @@ class ExperimentRunner {
     return records;
   }
 
-  std::unique_ptr<KnowledgeBase> new_knowledge_base() const {
-    return std::make_unique<KnowledgeBase>(workspace_.knowledge_base_folder(), dataset_.corpus,
-                                           dataset_.corpus_fingerprint, catalog_, executor_);
+  std::unique_ptr<KnowledgeBase> new_knowledge_base() {
+    auto base = std::make_unique<KnowledgeBase>(workspace_.knowledge_base_folder(), dataset_.corpus,
+                                                dataset_.corpus_fingerprint, catalog_, executor_);
+    base->set_generators(
+        [this](const Json& config) { return make_generator(config, 0, "rewriting"); });
+    return base;
   }
 
   /// Runs of one chunker follow each other, and among them those of one retrieval, so that a
@@ -422,9 +426,11 @@ class ExperimentRunner {
     }
     const Retriever& retriever = open_retriever(cell, run.retrieval_fingerprint);
     SharedHits& hits = shared_hits(run, plan, retriever);
+    prepare_retriever(retriever, items, hits, pending, stop);
     const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);
     Options context_options(cell.context, "context");
-    const ContextOptions context = read_context_options(context_options);
+    ContextOptions context = read_context_options(context_options);
+    context.count_tokens = context_tokens_.counter(context, cell.generator);
     const std::function<void(const SampleRecord&)> sample_finished =
         [this](const SampleRecord& sample) {
           if (sample.saved) {
@@ -668,6 +674,28 @@ class ExperimentRunner {
     return *retriever;
   }
 
+  /// Has the retriever ask generators what it will need for the hits that are not known yet: before
+  /// the run's own generator works, since one is asked at a time.
+  void prepare_retriever(const Retriever& retriever, const TaskItems& items, const SharedHits& hits,
+                         const std::vector<std::vector<std::size_t>>& pending,
+                         const std::stop_token& stop) const {
+    std::set<std::size_t> missing;
+    for (const std::vector<std::size_t>& of_repeat : pending) {
+      for (const std::size_t item : of_repeat) {
+        if (!hits.found[item]) {
+          missing.insert(item);
+        }
+      }
+    }
+    std::vector<Query> queries;
+    for (const std::size_t item : missing) {
+      const Sample& sample = dataset_.samples[items.samples[item]];
+      queries.push_back(
+          {.text = items.task->query(sample), .gold_documents = sample.gold_documents});
+    }
+    retriever.prepare(queries, stop);
+  }
+
   /// [canonical document] The chunks of it and its duplicates.
   std::vector<std::int64_t> count_chunks(const ChunkTable& chunks) const {
     std::vector<std::int64_t> counts(dataset_.corpus.size(), 0);
@@ -762,6 +790,7 @@ class ExperimentRunner {
   Executor& executor_;
   std::unique_ptr<ThreadPool> idle_pool_;  ///< As wide as `executor_`.
   LlamaHost llama_;
+  ContextTokens context_tokens_;
   const RunOptions& options_;
   RunListener& listener_;
   std::vector<Json> plain_metrics_;  ///< Those that need no judge.

@@ -8,6 +8,7 @@ void add_builtin_chunkers(Catalog& catalog) {
   catalog.chunkers.add("import", import_chunker());
   catalog.chunkers.add("paragraph", paragraph_chunker());
   catalog.chunkers.add("recursive", recursive_chunker());
+  catalog.chunkers.add("semantic", semantic_chunker());
   catalog.chunkers.add("sentence", sentence_chunker());
   catalog.chunkers.add("window", window_chunker());
 }

@@ -13,6 +13,7 @@ Registry<Chunker>::Entry fixed_chunker();
 Registry<Chunker>::Entry import_chunker();
 Registry<Chunker>::Entry paragraph_chunker();
 Registry<Chunker>::Entry recursive_chunker();
+Registry<Chunker>::Entry semantic_chunker();
 Registry<Chunker>::Entry sentence_chunker();
 Registry<Chunker>::Entry window_chunker();
 

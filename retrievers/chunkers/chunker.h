@@ -9,11 +9,13 @@
 namespace crudbench {
 
 class Corpus;
+class SentenceDistances;
 
 /// A document as a chunker sees it.
 struct Document {
   std::string_view doc_id;
-  std::string_view text;  ///< Valid UTF-8.
+  std::string_view text;    ///< Valid UTF-8.
+  DocumentIndex index = 0;  ///< In its corpus.
 };
 
 /// A chunk of one document: the bytes from the first piece's begin to the last piece's end, less
@@ -34,6 +36,10 @@ class Chunker {
   /// Called once before the documents of `corpus` are cut. Throws Error(kInvalidData) if the
   /// chunker is about other documents.
   virtual void check_corpus(const Corpus& /*corpus*/) const {}
+
+  /// Called once before the first `chunk` of a chunker whose configuration has an "embedder", with
+  /// what that says of the corpus. `distances` outlives the chunker.
+  virtual void use_distances(const SentenceDistances& /*distances*/) {}
 
   /// How many chunks on either side of a hit's own a reader gets along with it.
   virtual std::size_t neighbours() const noexcept { return 0; }

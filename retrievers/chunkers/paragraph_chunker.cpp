@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "retrievers/chunkers/builtin_chunkers.h"
-#include "retrievers/chunkers/chunk_size.h"
-#include "retrievers/chunkers/sentence_chunker.h"
+#include "retrievers/chunkers/size_limit.h"
 #include "retrievers/chunkers/text_span.h"
 
 namespace crudbench {
@@ -46,28 +45,14 @@ std::vector<ByteSpan> paragraphs_of(std::string_view text, bool at_every_line) {
 /// that follows a delimiter.
 class ParagraphChunker final : public Chunker {
  public:
-  explicit ParagraphChunker(const ParagraphOptions& options) : options_(options) {
-    if (options_.max_size != 0) {
-      sentences_ = make_sentence_chunker({.size = options_.max_size}, options_.unit);
-    }
-  }
+  explicit ParagraphChunker(const ParagraphOptions& options)
+      : options_(options), limit_(options.max_size, options.unit) {}
 
   std::vector<ChunkPieces> chunk(const Document& document) const override {
     const std::string_view text = document.text;
     std::vector<ChunkPieces> chunks;
     for (const ByteSpan span : merged(text, paragraphs_of(text, options_.at_every_line))) {
-      if (options_.max_size == 0 || size_of(text, span) <= options_.max_size) {
-        chunks.push_back({span});
-        continue;
-      }
-      for (ChunkPieces& pieces :
-           sentences_->chunk({.doc_id = document.doc_id, .text = text_of(text, span)})) {
-        for (ByteSpan& piece : pieces) {
-          piece.begin += span.begin;
-          piece.end += span.begin;
-        }
-        chunks.push_back(std::move(pieces));
-      }
+      limit_.append(document, span, chunks);
     }
     return chunks;
   }
@@ -81,8 +66,7 @@ class ParagraphChunker final : public Chunker {
                                const std::vector<ByteSpan>& paragraphs) const {
     std::vector<ByteSpan> spans;
     const auto fit_together = [&](ByteSpan first, ByteSpan second) {
-      return options_.max_size == 0 ||
-             size_of(text, {first.begin, second.end}) <= options_.max_size;
+      return limit_.allows(text_of(text, {first.begin, second.end}));
     };
     const auto is_small = [&](ByteSpan span) { return size_of(text, span) < options_.min_size; };
     for (const ByteSpan paragraph : paragraphs) {
@@ -101,7 +85,7 @@ class ParagraphChunker final : public Chunker {
   }
 
   ParagraphOptions options_;
-  std::unique_ptr<Chunker> sentences_;
+  SizeLimit limit_;
 };
 
 std::unique_ptr<ParagraphChunker> read_paragraph_chunker(Options& options) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -24,6 +25,9 @@ struct TokenVectors {
   std::vector<float> rows;
 };
 
+/// Told that the rows of the texts [begin, end) are final while others are still under way.
+using RowsDone = std::function<void(std::size_t begin, std::size_t end)>;
+
 /// Maps texts to vectors.
 class Embedder {
  public:
@@ -37,6 +41,14 @@ class Embedder {
   /// down, Error(kBadReply) if it answers nonsense.
   virtual void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
                      Executor& executor) const = 0;
+
+  /// `embed` for many passages: `done` is called on this thread for parts of the rows, as small as
+  /// it costs nothing, in any order, each row once. What was reported before an error stands.
+  virtual void embed_passages(std::span<const std::string_view> texts, std::span<float> rows,
+                              Executor& executor, const RowsDone& done) const {
+    embed(texts, TextRole::kPassage, rows, executor);
+    done(0, texts.size());
+  }
 
   /// For an embedder that was given the vectors of the chunks themselves: writes those of the
   /// chunks [begin, end) and returns true. The default has none, so that texts are embedded.

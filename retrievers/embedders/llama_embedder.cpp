@@ -67,21 +67,12 @@ class LlamaEmbedder final : public Embedder {
 
   void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
              Executor& executor) const override {
-    constexpr std::size_t kTextsPerPiece = 64;
-    const bool is_query = role == TextRole::kQuery;
-    const std::lock_guard lock(mutex_);
-    SequenceEncoder& encoder = is_query && single_ ? *single_ : encoder_;
-    for (std::size_t begin = 0; begin < texts.size(); begin += kTextsPerPiece) {
-      const std::size_t count = std::min(kTextsPerPiece, texts.size() - begin);
-      const std::vector<std::vector<Token>> tokens =
-          tokenize(texts.subspan(begin, count),
-                   is_query ? options_.query_prefix : options_.passage_prefix, encoder);
-      const std::span<float> piece = rows.subspan(begin * dimension(), count * dimension());
-      encoder.encode(tokens, executor.concurrency(), piece);
-      for (std::size_t i = 0; i < count; ++i) {
-        scale_to_unit(piece.subspan(i * dimension(), dimension()));
-      }
-    }
+    embed_in_pieces(texts, role, rows, executor, [](std::size_t, std::size_t) {});
+  }
+
+  void embed_passages(std::span<const std::string_view> texts, std::span<float> rows,
+                      Executor& executor, const RowsDone& done) const override {
+    embed_in_pieces(texts, TextRole::kPassage, rows, executor, done);
   }
 
   bool has_token_vectors() const noexcept override { return true; }
@@ -104,6 +95,26 @@ class LlamaEmbedder final : public Embedder {
   }
 
  private:
+  void embed_in_pieces(std::span<const std::string_view> texts, TextRole role,
+                       std::span<float> rows, Executor& executor, const RowsDone& done) const {
+    constexpr std::size_t kTextsPerPiece = 64;
+    const bool is_query = role == TextRole::kQuery;
+    const std::lock_guard lock(mutex_);
+    SequenceEncoder& encoder = is_query && single_ ? *single_ : encoder_;
+    for (std::size_t begin = 0; begin < texts.size(); begin += kTextsPerPiece) {
+      const std::size_t count = std::min(kTextsPerPiece, texts.size() - begin);
+      const std::vector<std::vector<Token>> tokens =
+          tokenize(texts.subspan(begin, count),
+                   is_query ? options_.query_prefix : options_.passage_prefix, encoder);
+      const std::span<float> piece = rows.subspan(begin * dimension(), count * dimension());
+      encoder.encode(tokens, executor.concurrency(), piece);
+      for (std::size_t i = 0; i < count; ++i) {
+        scale_to_unit(piece.subspan(i * dimension(), dimension()));
+      }
+      done(begin, begin + count);
+    }
+  }
+
   TokenVectors token_vectors(std::string_view text, std::size_t threads) const {
     const std::vector<Token> tokens = token_encoder_->tokenize(text);
     std::vector<float> rows(tokens.size() * dimension());

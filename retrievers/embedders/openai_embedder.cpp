@@ -89,14 +89,15 @@ struct Problem {
 };
 
 /// Reads an answer of `/embeddings` (OpenAI API reference, "The embedding object") for `count`
-/// texts into `rows` [count, dimension], a `dimension` of 0 meaning any, which is then set.
+/// texts into `rows` [count, dimension]. A `dimension` of 0 means any: it is set, and no row is
+/// written.
 class AnswerReader {
  public:
   AnswerReader(const std::string& api_key, std::size_t& dimension)
       : api_key_(api_key), dimension_(dimension) {}
 
   std::optional<Problem> read(const HttpResult& result, std::size_t count,
-                              std::vector<float>& rows) const {
+                              std::span<float> rows) const {
     if (result.failure) {
       const std::string& name = result.failure->failure_class;
       return Problem{ErrorCode::kUnavailable,
@@ -136,7 +137,7 @@ class AnswerReader {
   static Problem bad(std::string message) { return {ErrorCode::kBadReply, std::move(message)}; }
 
   std::optional<Problem> read_vector(const Json& item, std::vector<bool>& seen,
-                                     std::vector<float>& rows) const {
+                                     std::span<float> rows) const {
     const Json& index = member(item, "index");
     const Json& values = member(item, "embedding");
     if (!index.is_number_unsigned() || index.get<std::size_t>() >= seen.size()) {
@@ -158,8 +159,10 @@ class AnswerReader {
       return bad(name + " has " + std::to_string(values.size()) + " dimensions and not " +
                  std::to_string(dimension_));
     }
-    rows.resize(seen.size() * dimension_);
-    const std::span<float> row = std::span(rows).subspan(position * dimension_, dimension_);
+    if (rows.empty()) {
+      return std::nullopt;
+    }
+    const std::span<float> row = rows.subspan(position * dimension_, dimension_);
     for (std::size_t i = 0; i < dimension_; ++i) {
       if (!values[i].is_number()) {
         return bad(name + " holds what is no number");
@@ -187,14 +190,22 @@ class Session {
     }
   }
 
-  /// The rows of each batch of `batch_size` texts. Throws for the first batch that fails for good.
-  std::vector<std::vector<float>> run(std::span<const std::string_view> texts,
-                                      const std::string& prefix) {
+  /// Writes the rows [texts, dimension] in batches of `batch_size` texts and calls `done` for each.
+  /// Without rows the dimension is asked, and nothing else. Throws for the first batch that fails
+  /// for good.
+  void run(std::span<const std::string_view> texts, const std::string& prefix,
+           std::span<float> rows, const RowsDone& done) {
+    done_with_ = &done;
     std::vector<Batch> batches((texts.size() + options_.batch_size - 1) / options_.batch_size);
     for (std::size_t i = 0; i < batches.size(); ++i) {
-      const std::size_t begin = i * options_.batch_size;
-      batches[i].number = i;
-      batches[i].texts = texts.subspan(begin, std::min(options_.batch_size, texts.size() - begin));
+      Batch& batch = batches[i];
+      batch.begin = i * options_.batch_size;
+      batch.texts =
+          texts.subspan(batch.begin, std::min(options_.batch_size, texts.size() - batch.begin));
+      if (!rows.empty()) {
+        const std::size_t dimension = rows.size() / texts.size();
+        batch.rows = rows.subspan(batch.begin * dimension, batch.texts.size() * dimension);
+      }
     }
     std::size_t next = 0;
     while (done_ < batches.size()) {
@@ -205,20 +216,15 @@ class Session {
       constexpr milliseconds kNetworkWait{1000};
       loop_.run_once(kNetworkWait);
     }
-    std::vector<std::vector<float>> rows;
-    for (Batch& batch : batches) {
-      rows.push_back(std::move(batch.rows));
-    }
-    return rows;
   }
 
  private:
   struct Batch {
-    std::size_t number = 0;
+    std::size_t begin = 0;  ///< Position of the first text.
     std::span<const std::string_view> texts;
+    std::span<float> rows;  // [texts, dimension]
     std::string body;
     int attempts = 0;
-    std::vector<float> rows;
   };
 
   std::string request_body(std::span<const std::string_view> texts,
@@ -246,8 +252,9 @@ class Session {
     const std::optional<Problem> problem = reader_.read(result, batch.texts.size(), batch.rows);
     ++batch.attempts;
     if (!problem) {
-      batch.body.clear();
+      batch.body = {};
       ++done_;
+      (*done_with_)(batch.begin, batch.begin + batch.texts.size());
       return;
     }
     if (problem->retriable) {
@@ -256,22 +263,25 @@ class Session {
                                    ? std::nullopt
                                    : parse_retry_after(*header, std::chrono::system_clock::now());
       if (const auto delay =
-              next_delay(options_.endpoint.retry, "batch " + std::to_string(batch.number),
+              next_delay(options_.endpoint.retry, "batch " + std::to_string(number_of(batch)),
                          batch.attempts, retry_after)) {
         loop_.call_at(HttpLoop::Clock::now() + *delay, [this, &batch] { send(batch); });
         return;
       }
     }
     throw Error(problem->code, "embedder openai (" + options_.model + "): batch " +
-                                   std::to_string(batch.number + 1) + " of " +
+                                   std::to_string(number_of(batch) + 1) + " of " +
                                    std::to_string(batch.texts.size()) + " texts, attempt " +
                                    std::to_string(batch.attempts) + ": " + problem->message);
   }
+
+  std::size_t number_of(const Batch& batch) const { return batch.begin / options_.batch_size; }
 
   const OpenaiEmbedderOptions& options_;
   const std::string& api_key_;
   AnswerReader reader_;
   std::vector<HttpHeader> headers_;
+  const RowsDone* done_with_ = nullptr;
   std::size_t done_ = 0;
   HttpLoop loop_;
 };
@@ -287,25 +297,32 @@ class OpenaiEmbedder final : public Embedder {
 
   void embed(std::span<const std::string_view> texts, TextRole role, std::span<float> rows,
              Executor&) const override {
-    std::size_t dimension = dimension_;
-    const std::string& prefix =
-        role == TextRole::kQuery ? options_.query_prefix : options_.passage_prefix;
-    auto place = rows.begin();
-    for (const std::vector<float>& batch :
-         Session(options_, api_key_, dimension).run(texts, prefix)) {
-      place = std::copy(batch.begin(), batch.end(), place);
-    }
+    const bool is_query = role == TextRole::kQuery;
+    run(texts, is_query ? options_.query_prefix : options_.passage_prefix, rows,
+        [](std::size_t, std::size_t) {});
+  }
+
+  void embed_passages(std::span<const std::string_view> texts, std::span<float> rows, Executor&,
+                      const RowsDone& done) const override {
+    run(texts, options_.passage_prefix, rows, done);
   }
 
   /// The dimension that the endpoint gives, asked with one text.
   static std::size_t ask_dimension(const OpenaiEmbedderOptions& options, const std::string& api_key,
                                    std::string_view text) {
     std::size_t dimension = options.dimensions;
-    Session(options, api_key, dimension).run(std::span(&text, 1), options.passage_prefix);
+    Session(options, api_key, dimension)
+        .run(std::span(&text, 1), options.passage_prefix, {}, [](std::size_t, std::size_t) {});
     return dimension;
   }
 
  private:
+  void run(std::span<const std::string_view> texts, const std::string& prefix,
+           std::span<float> rows, const RowsDone& done) const {
+    std::size_t dimension = dimension_;
+    Session(options_, api_key_, dimension).run(texts, prefix, rows, done);
+  }
+
   OpenaiEmbedderOptions options_;
   std::string api_key_;
   std::size_t dimension_;

@@ -109,6 +109,8 @@ TEST(SummarizeRun, SumsTokensAndTimes) {
   EXPECT_DOUBLE_EQ(summary.retrieval_seconds, 0.5);
   EXPECT_DOUBLE_EQ(summary.generation_seconds, 1.0);
   EXPECT_EQ(summary.format_failure_count, std::nullopt);
+  EXPECT_EQ(summary.context_tokens, std::nullopt);
+  EXPECT_EQ(summary.truncated_count, 0);
 }
 
 TEST(SummarizeRun, GivesAnIntervalAroundTheMean) {

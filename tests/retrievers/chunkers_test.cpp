@@ -3,7 +3,10 @@
 #include "harness/core/json.h"
 #include "harness/text/tokenizer.h"
 #include "harness/text/utf8.h"
+#include "retrievers/array_file.h"
 #include "retrievers/chunk_table.h"
+#include "retrievers/chunkers/sentences.h"
+#include "retrievers/sentence_distances.h"
 #include "tests/fakes/thread_pool_executor.h"
 #include "tests/retrievers/corpora.h"
 #include "tests/support/testing.h"
@@ -220,6 +223,80 @@ TEST(WindowChunker, CutsAsTheSentenceSplitterDoes) {
   EXPECT_EQ(make_chunker({{"type", "sentence"}})->neighbours(), 0U);
 }
 
+std::vector<std::string> sentence_texts(std::string_view text) {
+  std::vector<std::string> sentences;
+  for (const ByteSpan sentence : split_sentences(text)) {
+    sentences.emplace_back(text.substr(sentence.begin, sentence.end - sentence.begin));
+  }
+  return sentences;
+}
+
+TEST(Sentences, EndWithTheirMarksOrTheirLine) {
+  EXPECT_THAT(sentence_texts(" 他说：“停课！！”学校关门？\n标题\n　约3.5万人；No. 2 is open.Yes."),
+              ElementsAre("他说：“停课！！”", "学校关门？", "标题", "约3.5万人；", "No.",
+                          "2 is open.Yes."));
+  EXPECT_THAT(sentence_texts("\n 　"), IsEmpty());
+  EXPECT_THAT(sentence_texts("。。"), ElementsAre("。。"));
+}
+
+/// The chunks of one document whose sentences are so far apart.
+class SemanticChunkerTest : public testing::Test {
+ protected:
+  std::vector<std::string> chunks(const std::string& text, const std::vector<float>& distances,
+                                  Json options) {
+    options["type"] = "semantic";
+    const Corpus corpus = make_corpus({text});
+    const std::vector<std::uint32_t> firsts{0, static_cast<std::uint32_t>(distances.size())};
+    const std::array<NamedArray, 2> arrays{{{"first_sentences", firsts}, {"distances", distances}}};
+    write_array_file(folder_.path() / "distances", "distances", arrays);
+    const auto loaded = SentenceDistances::load(corpus, folder_.path() / "distances");
+    const std::unique_ptr<Chunker> chunker = make_chunker(options);
+    chunker->use_distances(loaded);
+    std::vector<std::string> texts;
+    for (const ChunkPieces& pieces : chunker->chunk({.doc_id = "doc", .text = text})) {
+      EXPECT_EQ(pieces.size(), 1U);
+      texts.push_back(text.substr(pieces[0].begin, pieces[0].end - pieces[0].begin));
+    }
+    return texts;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SemanticChunkerTest, BreaksWhereNeighboursAreFurtherApartThanThePercentile) {
+  const std::string text = "一。 二。三。四。五。";
+  const std::vector<float> distances{0.1F, 0.9F, 0.2F, 0.3F, 0.0F};
+  // Of 0.1, 0.2, 0.3, 0.9 the median is 0.25; the 95th percentile 0.3 + 0.85 * 0.6 = 0.81.
+  EXPECT_THAT(chunks(text, distances, {{"percentile", 50}}),
+              ElementsAre("一。 二。", "三。四。", "五。"));
+  EXPECT_THAT(chunks(text, distances, {{"percentile", 95}}),
+              ElementsAre("一。 二。", "三。四。五。"));
+  EXPECT_THAT(chunks(text, distances, {{"percentile", 100}}), ElementsAre(text));
+}
+
+TEST_F(SemanticChunkerTest, CutsWhatIsTooLargeIntoClauses) {
+  EXPECT_THAT(chunks("一二，三四。五六。", {0.5F, 0.0F}, {{"max_size", 6}}),
+              ElementsAre("一二，三四。", "五六。"));
+}
+
+TEST_F(SemanticChunkerTest, KeepsASingleSentence) {
+  EXPECT_THAT(chunks(" 一二 ", {0.0F}, Json::object()), ElementsAre("一二"));
+}
+
+TEST_F(SemanticChunkerTest, RefusesDistancesOfOtherSentences) {
+  EXPECT_ERROR(chunks("一。二。", {0.5F, 0.5F, 0.0F}, Json::object()), ErrorCode::kInvalidData,
+               "'doc' has 2 sentences, and was measured with 3");
+}
+
+TEST(SemanticChunker, RefusesWhatDoesNotEmbedSentences) {
+  EXPECT_ERROR(make_chunker({{"type", "semantic"}, {"embedder", {{"type", "import"}}}}),
+               ErrorCode::kInvalidConfig, "/embedder/type: expected an embedder that takes any");
+  EXPECT_ERROR(make_chunker({{"type", "semantic"}, {"embedder", {{"type", "lsaa"}}}}),
+               ErrorCode::kInvalidConfig, "did you mean 'lsa'");
+  EXPECT_ERROR(make_chunker({{"type", "semantic"}, {"percentile", 101}}), ErrorCode::kInvalidConfig,
+               "/percentile");
+}
+
 /// A file of chunks for the documents "news:1", "news:2" …
 class ImportChunkerTest : public testing::Test {
  protected:
@@ -365,17 +442,33 @@ class ChunkerContract : public testing::TestWithParam<std::string> {
     return {{"type", "import"}, {"chunks_file", folder_.write("chunks.jsonl", lines).string()}};
   }
 
+  /// The member over `contract_documents()`, with what it needs of them.
+  std::unique_ptr<Chunker> make() {
+    std::unique_ptr<Chunker> chunker = make_chunker(options());
+    if (GetParam() == "semantic") {
+      SerialExecutor serial;
+      const Catalog catalog = retrieval_catalog();
+      const Json lsa = catalog.embedders.resolve({{"type", "lsa"}, {"dim", 4}}, "test", "");
+      distances_ = SentenceDistances::build(make_corpus(contract_documents()), lsa, 1, catalog,
+                                            folder_.path() / "unfinished", serial);
+      chunker->use_distances(distances_);
+    }
+    return chunker;
+  }
+
   TemporaryFolder folder_;
+  SentenceDistances distances_;
 };
 
 TEST_P(ChunkerContract, MakesChunksOfWholeCharactersInOrder) {
-  const std::unique_ptr<Chunker> chunker = make_chunker(options());
+  const std::unique_ptr<Chunker> chunker = make();
   const std::vector<std::string> documents = contract_documents();
   for (std::size_t i = 0; i < documents.size(); ++i) {
     const std::string& document = documents[i];
     const std::string doc_id = "news:" + std::to_string(i + 1);
     std::uint32_t begin = 0;
-    for (const ChunkPieces& pieces : chunker->chunk({.doc_id = doc_id, .text = document})) {
+    for (const ChunkPieces& pieces : chunker->chunk(
+             {.doc_id = doc_id, .text = document, .index = static_cast<DocumentIndex>(i)})) {
       ASSERT_FALSE(pieces.empty());
       EXPECT_GE(pieces.front().begin, begin);
       begin = pieces.front().begin;
@@ -393,13 +486,14 @@ TEST_P(ChunkerContract, MakesChunksOfWholeCharactersInOrder) {
 }
 
 TEST_P(ChunkerContract, LosesNoCharacterButWhiteSpace) {
-  const std::unique_ptr<Chunker> chunker = make_chunker(options());
+  const std::unique_ptr<Chunker> chunker = make();
   // The sentence splitter loses a delimiter that follows a delimiter, in texts that it cuts.
-  const std::set<std::string> by_sentence{"paragraph", "sentence", "window"};
+  const std::set<std::string> by_sentence{"paragraph", "semantic", "sentence", "window"};
   const std::vector<std::string> documents = contract_documents();
   for (std::size_t i = 0; i < documents.size(); ++i) {
-    const auto chunks =
-        chunker->chunk({.doc_id = "news:" + std::to_string(i + 1), .text = documents[i]});
+    const auto chunks = chunker->chunk({.doc_id = "news:" + std::to_string(i + 1),
+                                        .text = documents[i],
+                                        .index = static_cast<DocumentIndex>(i)});
     const std::size_t lost = by_sentence.count(GetParam()) == 0 ? 0 : 60;
     EXPECT_LE(uncovered_characters(documents[i], chunks), lost) << i;
   }
@@ -407,7 +501,7 @@ TEST_P(ChunkerContract, LosesNoCharacterButWhiteSpace) {
 
 TEST_P(ChunkerContract, DoesNotDependOnThreads) {
   const Corpus corpus = make_corpus(contract_documents());
-  const std::unique_ptr<Chunker> chunker = make_chunker(options());
+  const std::unique_ptr<Chunker> chunker = make();
   SerialExecutor serial;
   testing_support::ThreadPoolExecutor threads(4);
   const ChunkTable expected = ChunkTable::build(corpus, *chunker, serial);

@@ -6,6 +6,7 @@
 
 #include "datasets/corpus.h"
 #include "harness/core/catalog.h"
+#include "harness/generators/builtin_generators.h"
 #include "retrievers/builtin_retrievers.h"
 #include "retrievers/chunk_table.h"
 #include "retrievers/chunkers/builtin_chunkers.h"
@@ -51,6 +52,7 @@ inline Catalog retrieval_catalog() {
   add_builtin_embedders(catalog);
   add_builtin_indexes(catalog);
   add_builtin_retrievers(catalog);
+  add_builtin_generators(catalog);
   return catalog;
 }
 

@@ -110,6 +110,47 @@ TEST_F(KnowledgeBaseTest, GivesTheSameOnAnyNumberOfThreads) {
   EXPECT_EQ(read_file(artifact(threaded, hybrid, "vectors") / "vectors.f32"), vectors);
 }
 
+TEST_F(KnowledgeBaseTest, MeasuresSentencesOnceForAllSemanticChunkers) {
+  KnowledgeBase base = make(serial_);
+  const auto chunking = [&](int percentile) {
+    RetrievalConfig config = with({{"type", "bm25"}});
+    config.chunker = resolve(catalog_.chunkers, {{"type", "semantic"},
+                                                 {"percentile", percentile},
+                                                 {"embedder", {{"type", "lsa"}, {"dim", 8}}}});
+    return config;
+  };
+  EXPECT_THAT(kinds(base.stages(chunking(50))), ElementsAre("distances", "chunks", "bm25"));
+  EXPECT_EQ(base.stages(chunking(50))[1].parent, base.stages(chunking(50))[0].fingerprint);
+  EXPECT_EQ(artifact(base, chunking(50), "distances"), artifact(base, chunking(90), "distances"));
+  EXPECT_NE(artifact(base, chunking(50), "chunks"), artifact(base, chunking(90), "chunks"));
+  EXPECT_FALSE(retrieve(base, chunking(50)).empty());
+  EXPECT_FALSE(retrieve(base, chunking(90)).empty());
+  // Two sentences a document, so that there is one distance each and none above the percentile.
+  EXPECT_EQ(base.chunks(chunking(50).chunker).size(), corpus_.size());
+}
+
+TEST_F(KnowledgeBaseTest, BreaksSemanticallyTheSameOnAnyNumberOfThreads) {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i + 3 <= sample_articles().size(); i += 3) {
+    texts.push_back(sample_articles()[i] + sample_articles()[i + 1] + sample_articles()[i + 2]);
+  }
+  corpus_ = make_corpus(texts);
+  RetrievalConfig config = with({{"type", "bm25"}});
+  config.chunker = resolve(
+      catalog_.chunkers,
+      {{"type", "semantic"}, {"percentile", 60}, {"embedder", {{"type", "lsa"}, {"dim", 8}}}});
+  KnowledgeBase base = make(serial_);
+  EXPECT_GT(base.chunks(config.chunker).size(), corpus_.size());
+  const std::string chunks = read_file(artifact(base, config, "chunks") / "chunks.bin");
+  const std::string distances = read_file(artifact(base, config, "distances") / "distances.bin");
+  std::filesystem::remove_all(folder_.path() / "kb");
+  testing_support::ThreadPoolExecutor threads(4);
+  KnowledgeBase threaded = make(threads);
+  threaded.chunks(config.chunker);
+  EXPECT_EQ(read_file(artifact(threaded, config, "chunks") / "chunks.bin"), chunks);
+  EXPECT_EQ(read_file(artifact(threaded, config, "distances") / "distances.bin"), distances);
+}
+
 TEST_F(KnowledgeBaseTest, LeavesTopKOutOfTheFingerprintAndNothingElse) {
   const KnowledgeBase base = make(serial_);
   const std::string bm25 = base.fingerprint(with({{"type", "bm25"}, {"top_k", 2}}));

@@ -14,6 +14,8 @@ namespace {
 
 using testing::IsEmpty;
 using testing_support::answering_program;
+using testing_support::chat_answer;
+using testing_support::chat_generator;
 using testing_support::HttpServer;
 using testing_support::reranked_by_length;
 using testing_support::retrieval_catalog;
@@ -32,6 +34,9 @@ class RetrieverContract : public testing::TestWithParam<std::string> {
       server_.emplace(reranked_by_length);
       options["base_url"] = server_->url("/v1");
       options["model"] = "length";
+    } else if (GetParam() == "hyde" || GetParam() == "multi_query") {
+      server_.emplace([](const auto&) { return chat_answer("台风登陆沿海\n下调准备金率"); });
+      options["generator"] = chat_generator(*server_);
     }
     return options;
   }

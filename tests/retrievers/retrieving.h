@@ -32,6 +32,19 @@ inline ScriptedResponse reranked_by_length(const ReceivedRequest& request) {
   return {.body = to_text({{"results", results}})};
 }
 
+/// An answer of a chat endpoint.
+inline ScriptedResponse chat_answer(const std::string& content) {
+  const Json choice{{"index", 0},
+                    {"message", {{"role", "assistant"}, {"content", content}}},
+                    {"finish_reason", "stop"}};
+  return {.body = to_text({{"choices", Json::array({choice})}})};
+}
+
+/// The generator of a chat endpoint that is asked once a prompt.
+inline Json chat_generator(const HttpServer& server) {
+  return {{"type", "openai"}, {"base_url", server.url("/v1")}, {"model", "m"}, {"max_attempts", 1}};
+}
+
 /// The sample articles, in chunks of 24 characters, with every built-in retriever over them.
 class Retrieving {
  public:
@@ -55,7 +68,13 @@ class Retrieving {
   std::vector<Retrieval> retrieve(const Json& retriever, std::size_t top_k) {
     return open(retriever)->retrieve(queries_, top_k, serial_);
   }
+  std::vector<Retrieval> retrieve(const Json& retriever, std::string_view query,
+                                  std::size_t top_k) {
+    const Query asked{.text = query, .gold_documents = {}};
+    return open(retriever)->retrieve(std::span(&asked, 1), top_k, serial_);
+  }
   std::span<const Query> queries() const { return queries_; }
+  const KnowledgeBase& base() const { return base_; }
   const Corpus& corpus() const { return corpus_; }
   Executor& serial() { return serial_; }
 

@@ -52,6 +52,15 @@ TEST_F(BuildContextTest, OrdersAsAsked) {
   EXPECT_EQ(build({.order = "document"}).passages, (Passages{"甲队进球", "乙队防守", "丙队观战"}));
 }
 
+TEST_F(BuildContextTest, CountsInTheTokensThatItIsGiven) {
+  const Context context = build({.max_tokens = 6, .count_tokens = [](std::string_view text) {
+                                   return count_code_points(text);
+                                 }});
+  EXPECT_EQ(context.passages, (Passages{"丙队观战", "甲队"}));
+  EXPECT_EQ(context.token_count, 6U);
+  EXPECT_TRUE(context.truncated);
+}
+
 TEST_F(BuildContextTest, CutsTheLastPassageAtACodePointAndDropsTheRest) {
   const std::size_t first = cl100k_tokenizer().count("丙队观战");
   const std::size_t part = cl100k_tokenizer().count("甲队");

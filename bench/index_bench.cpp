@@ -1,17 +1,19 @@
 // Recall, latency, build time and size of every vector index over the vectors of a corpus, and what
-// batches of the flat index cost beside FAISS called bare.
+// batches of the flat index and hnswlib's graph cost beside FAISS called bare.
 //
-//   crudbench_index_bench CORPUS_FOLDER WORK_FOLDER [THREADS [LIMIT]]
+//   crudbench_index_bench CORPUS_FOLDER WORK_FOLDER [THREADS [LIMIT [flat|peer|curves]]]
 //
-// The vectors are those of the LSA embedder (256 dimensions) over chunks of 128 tokens; LIMIT takes
-// the first ones only. Queries are the first 60 characters of 1,000 documents spread over the
-// corpus. WORK_FOLDER keeps chunks and vectors; indexes are built anew.
+// Without the last word all three parts run. The vectors are those of the LSA embedder (256
+// dimensions) over chunks of 128 tokens; LIMIT takes the first ones only. Queries are the first 60
+// characters of 1,000 documents spread over the corpus. WORK_FOLDER keeps chunks and vectors;
+// indexes are built anew.
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <faiss/IndexFlat.h>
+#include <faiss/IndexHNSW.h>
 #include <faiss/utils/distances.h>
 #include <numeric>
 #include <omp.h>
@@ -118,6 +120,33 @@ void compare_flat(const VectorIndex& flat, std::span<const float> rows, std::siz
               ms(single, kFew) / ms(ours, count));
 }
 
+/// FAISS' own graph with its own distances, built and searched on one thread.
+void measure_bare_hnsw(std::span<const float> rows, std::size_t dimension,
+                       std::span<const float> queries, const Hits& expected) {
+  constexpr int kLinks = 32;
+  const auto count = static_cast<faiss::Index::idx_t>(expected.size());
+  omp_set_num_threads(1);
+  faiss::IndexHNSWFlat graph(static_cast<int>(dimension), kLinks, faiss::METRIC_INNER_PRODUCT);
+  graph.hnsw.efConstruction = 40;
+  const double build_seconds = seconds_of(
+      [&] { graph.add(static_cast<faiss::Index::idx_t>(rows.size() / dimension), rows.data()); });
+  std::printf("bare FAISS HNSW, m 32, ef_construction 40: built in %.1f s\n", build_seconds);
+  for (const int ef : {16, 32, 64, 128, 256}) {
+    graph.hnsw.efSearch = ef;
+    std::vector<float> scores(expected.size() * kTopK);
+    std::vector<faiss::Index::idx_t> labels(expected.size() * kTopK);
+    const double seconds = best_seconds_of(
+        [&] { graph.search(count, queries.data(), kTopK, scores.data(), labels.data()); });
+    Hits found(expected.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      found[i / kTopK].push_back({static_cast<std::uint32_t>(labels[i]), scores[i]});
+    }
+    std::printf("  %-10s %5d   recall@%zu %.4f   %8.3f ms/query\n", "ef_search", ef, kTopK,
+                recall(found, expected), 1e3 * seconds / static_cast<double>(expected.size()));
+    std::fflush(stdout);
+  }
+}
+
 std::uintmax_t folder_bytes(const std::filesystem::path& folder) {
   std::uintmax_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -157,7 +186,7 @@ void measure(const Catalog& catalog, const Json& options, std::string_view searc
 }
 
 int run(const std::filesystem::path& corpus_folder, const std::filesystem::path& work_folder,
-        std::size_t threads, std::size_t limit) {
+        std::size_t threads, std::size_t limit, std::string_view part) {
   testing_support::ThreadPoolExecutor executor(threads);
   const CorpusFiles files = read_corpus_files(corpus_folder, executor);
   Catalog catalog;
@@ -180,12 +209,23 @@ int run(const std::filesystem::path& corpus_folder, const std::filesystem::path&
       catalog.indexes.build(catalog.indexes.resolve({{"type", "flat"}}, "bench", ""));
   flat->build(rows, dimension, executor);
   const Hits expected = flat->search(queries, kTopK, executor);
-  compare_flat(*flat, rows, dimension, queries, executor);
+  const auto is_wanted = [part](std::string_view name) { return part.empty() || part == name; };
+  if (is_wanted("flat")) {
+    compare_flat(*flat, rows, dimension, queries, executor);
+  }
   const auto curve = [&](const Json& options, std::string_view search_option,
                          std::initializer_list<int> values) {
     measure(catalog, options, search_option, values, rows, dimension, queries, expected,
             work_folder / "bench_index", executor);
   };
+  if (is_wanted("peer")) {
+    measure_bare_hnsw(rows, dimension, queries, expected);
+    curve({{"type", "hnswlib"}, {"m", 32}, {"ef_construction", 40}}, "ef_search",
+          {16, 32, 64, 128, 256});
+  }
+  if (!is_wanted("curves")) {
+    return 0;
+  }
   curve({{"type", "sq8"}}, "rerank", {8, 32, 128});
   curve({{"type", "ivf_flat"}}, "probes", {4, 8, 16, 32, 64, 128});
   curve({{"type", "ivf_pq"}}, "probes", {8, 32, 128});
@@ -201,14 +241,17 @@ int run(const std::filesystem::path& corpus_folder, const std::filesystem::path&
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s CORPUS_FOLDER WORK_FOLDER [THREADS [LIMIT]]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s CORPUS_FOLDER WORK_FOLDER [THREADS [LIMIT [flat|peer|curves]]]\n",
+                 argv[0]);
     return 2;
   }
   const auto number = [&](int position, unsigned long otherwise) {
     return argc > position ? std::strtoul(argv[position], nullptr, 10) : otherwise;
   };
   try {
-    return crudbench::run(argv[1], argv[2], number(3, 2), number(4, 1'000'000'000));
+    return crudbench::run(argv[1], argv[2], number(3, 2), number(4, 1'000'000'000),
+                          argc > 5 ? argv[5] : "");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -85,6 +85,9 @@ int run(const std::filesystem::path& corpus_folder, const std::filesystem::path&
   const Json index = resolve(catalog.indexes, {{"type", "flat"}});
 
   KnowledgeBase base(work_folder, corpus, fingerprint, catalog, executor);
+  const Json characters =
+      resolve(catalog.chunkers, {{"type", "fixed"}, {"size", 128}, {"unit", "characters"}});
+  measure("128 characters, words, bm25", [&] { base.bm25(characters, {}); });
   measure("chunks: sentence 128 cl100k", [&] { base.chunks(chunker); });
   measure("bm25", [&] { base.bm25(chunker, {}); });
   measure("lsa: learn", [&] { base.embedder(chunker, embedder); });

@@ -30,6 +30,7 @@ constexpr int kEmbedderVersion = 1;
 constexpr int kVectorsVersion = 1;
 constexpr int kIndexVersion = 1;
 constexpr int kRetrievalVersion = 1;
+constexpr int kAutoWeightsVersion = 2;  // Of `weights_by_quality`.
 
 constexpr const char* kDistancesFile = "distances.bin";
 constexpr const char* kChunksFile = "chunks.bin";
@@ -66,6 +67,9 @@ Json decisive_options(const Catalog& catalog, Json retriever) {
   retriever.erase("top_k");
   if (retriever.contains("model_sha256")) {
     retriever.erase("model");  // The path says nothing that the content does not.
+  }
+  if (retriever.value("weights", Json()) == "auto") {
+    retriever["weights_version"] = kAutoWeightsVersion;
   }
   if (retriever.contains("generator")) {
     retriever["generator"] = without_neutral(catalog.generators, retriever.at("generator"));

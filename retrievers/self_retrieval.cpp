@@ -80,10 +80,13 @@ double self_retrieval_quality(const Retriever& retriever, Executor& executor) {
 }
 
 std::vector<double> weights_by_quality(const std::vector<double>& qualities) {
-  const double sum = std::accumulate(qualities.begin(), qualities.end(), 0.0);
   std::vector<double> weights;
   for (const double quality : qualities) {
-    weights.push_back(sum > 0.0 ? quality / sum : 1.0 / static_cast<double>(qualities.size()));
+    weights.push_back(quality * quality * quality);
+  }
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (double& weight : weights) {
+    weight = sum > 0.0 ? weight / sum : 1.0 / static_cast<double>(weights.size());
   }
   return weights;
 }

@@ -16,7 +16,9 @@ namespace crudbench {
 /// them. Throws Error if the retriever fails.
 double self_retrieval_quality(const Retriever& retriever, Executor& executor);
 
-/// The qualities of retrievers as weights of sum 1; equal ones where none finds anything.
+/// The qualities of retrievers, each to the third power, as weights of sum 1; equal ones where none
+/// finds anything. Weights as the qualities themselves leave a weak part enough of a say to push
+/// hits of the better one out of the first few (docs/measurements.md).
 std::vector<double> weights_by_quality(const std::vector<double>& qualities);
 
 }  // namespace crudbench

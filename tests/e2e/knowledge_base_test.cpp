@@ -21,16 +21,20 @@ using ::testing::HasSubstr;
 /// An endpoint of embeddings: vectors of 8 numbers that depend on the text alone.
 ScriptedResponse embeddings_of(const ReceivedRequest& request) {
   Json data = Json::array();
-  for (const Json& input : Json::parse(request.body).at("input")) {
+  const Json asked = Json::parse(request.body);
+  for (const Json& input : asked.at("input")) {
     std::size_t state = std::hash<std::string>{}(input.get<std::string>());
     Json vector = Json::array();
     for (int i = 0; i < 8; ++i) {
       vector.push_back(static_cast<double>(state >> 40U) / 1e7 + 0.1);
       state = state * 6364136223846793005U + 1442695040888963407U;
     }
-    data.push_back({{"index", data.size()}, {"embedding", vector}});
+    const std::size_t index = data.size();
+    data.push_back({{"index", index}, {"embedding", vector}});
   }
-  return {.body = to_text(Json{{"data", data}})};
+  Json body;
+  body["data"] = std::move(data);
+  return {.body = to_text(body)};
 }
 
 /// Every file below a folder by its path there; locks are left out.
@@ -343,7 +347,7 @@ class Rewriting : public ::testing::Test {
   std::atomic<std::size_t> refused_from_ = 1'000'000;
   HttpServer server_{[this](const ReceivedRequest&) {
     if (++served_ > refused_from_) {
-      return ScriptedResponse{.status = 503, .body = "tired"};
+      return ScriptedResponse{.status = 400, .body = "not this one"};
     }
     const Json choice{{"index", 0},
                       {"message", {{"role", "assistant"}, {"content", "地铁新线路首班车"}}},
@@ -387,7 +391,7 @@ TEST_F(Rewriting, FailsSamplesThatAreNotRewrittenAndTriesThemAgain) {
       store.visit_samples(run.run_id, [](const ItemRecord&, SampleRecord&& sample) {
         if (sample.failure) {
           EXPECT_EQ(sample.failure->stage, Stage::kRetrieval);
-          EXPECT_EQ(sample.failure->failure_class, "rewrite_http_5xx");
+          EXPECT_EQ(sample.failure->failure_class, "rewrite_http_4xx");
         }
       });
     }

@@ -73,8 +73,9 @@ TEST(SelfRetrievalQuality, DoesNotDependOnThreads) {
             self_retrieval_quality(*dense, threads));
 }
 
-TEST(WeightsByQuality, AreSharesOfTheSum) {
-  EXPECT_THAT(weights_by_quality({0.375, 0.125}), ElementsAre(0.75, 0.25));
+TEST(WeightsByQuality, AreSharesOfTheSumOfCubes) {
+  EXPECT_THAT(weights_by_quality({0.5, 0.25}),  // 8 : 1
+              ElementsAre(testing::DoubleEq(8.0 / 9.0), testing::DoubleEq(1.0 / 9.0)));
   EXPECT_THAT(weights_by_quality({0.0, 0.0}), ElementsAre(0.5, 0.5));
 }
 

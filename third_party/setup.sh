@@ -60,10 +60,23 @@ install_npm_packages() {
   cp "$folder/package-lock.json" "$stamp"
 }
 
+# backend_suffix: "" or "-vulkan" or "-cuda", as CRUDBENCH_BACKEND says: the end of the names of the
+# preset, of the folder of llama.cpp and of the list of its archives.
+backend_suffix() {
+  case "${CRUDBENCH_BACKEND:-cpu}" in
+    cpu) ;;
+    vulkan | cuda) printf -- '-%s' "$CRUDBENCH_BACKEND" ;;
+    *) die "CRUDBENCH_BACKEND is '$CRUDBENCH_BACKEND'; it can be cpu, vulkan or cuda" ;;
+  esac
+}
+
 # install_llama ROOT: headers and prebuilt libraries of llama.cpp into third_party/llama, from the
-# pinned archives of third_party/llama.txt. Left out on machines that they were not built for.
+# pinned archives of third_party/llama.txt; those of another back end into a folder of their own.
+# Left out on machines that they were not built for.
 install_llama() {
-  local pins=$1/third_party/llama.txt target=$1/third_party/llama
+  local suffix pins target
+  suffix=$(backend_suffix) || exit 1
+  pins=$1/third_party/llama$suffix.txt target=$1/third_party/llama$suffix
   if [ -e "$target/pins" ] && cmp -s "$pins" "$target/pins"; then
     return 0
   fi
@@ -71,7 +84,7 @@ install_llama() {
     printf 'No prebuilt llama.cpp for %s: without one of your own, the llama generator is left out\n' "$(uname -sm)"
     return 0
   fi
-  printf 'Installing llama.cpp\n'
+  printf 'Installing llama.cpp%s\n' "${suffix:+ with its back end ${suffix#-}}"
   local work log package sum archive
   work=$(mktemp -d)
   log=$work/log
@@ -80,7 +93,7 @@ install_llama() {
       { tail -n 5 "$log" >&2; die "'npm pack $package' failed; is there a network?"; }
     archive=$work/$(tail -n 1 "$work/name")
     printf '%s  %s\n' "$sum" "$archive" | sha512sum --check --status ||
-      die "the archive of $package is not the one that third_party/llama.txt names"
+      die "the archive of $package is not the one that third_party/llama$suffix.txt names"
     mkdir -p "$work/$package"
     tar -xzf "$archive" -C "$work/$package" --strip-components=1
   done || exit 1
@@ -109,23 +122,29 @@ set_up() {
   install_llama "$root"
 }
 
+# build_folder ROOT: where the preset of the chosen back end builds.
+build_folder() {
+  printf '%s/build/release%s' "$1" "$(backend_suffix)"
+}
+
 # build ROOT TARGET…: configures if need be and builds; shows the output only when it fails.
 build() {
   local root=$1
   shift
-  local log
+  local log folder
   log=$(mktemp)
-  if [ ! -e "$root/build/release/build.ninja" ]; then
+  folder=$(build_folder "$root")
+  if [ ! -e "$folder/build.ninja" ]; then
     printf 'Configuring\n'
-    (cd "$root" && cmake --preset release) >"$log" 2>&1 ||
+    (cd "$root" && cmake --preset "$(basename "$folder")") >"$log" 2>&1 ||
       { tail -n 30 "$log" >&2; die "configuring failed; the lines above say why"; }
   fi
-  if ninja -C "$root/build/release" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
+  if ninja -C "$folder" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
     rm -f "$log"
     return 0
   fi
   printf 'Building (some minutes the first time)\n'
-  cmake --build "$root/build/release" --target "$@" >"$log" 2>&1 ||
+  cmake --build "$folder" --target "$@" >"$log" 2>&1 ||
     { tail -n 40 "$log" >&2; die "building failed; the lines above say why"; }
   rm -f "$log"
 }

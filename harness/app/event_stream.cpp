@@ -20,8 +20,7 @@ void EventStream::print_event(const std::string& name, Json fields) {
 }
 
 void EventStream::run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) {
-  run_ = run.fingerprint;
-  print_event("run_started", {{"run", run_},
+  print_event("run_started", {{"run", run.fingerprint},
                               {"position", position + 1},
                               {"runs", run_count},
                               {"cell", cell_labels_[run.cell]},
@@ -31,8 +30,8 @@ void EventStream::run_started(const PlannedRun& run, std::size_t position, std::
                               {"failed", run.progress.failed}});
 }
 
-void EventStream::sample_finished(const SampleRecord& sample) {
-  Json event = {{"run", run_},
+void EventStream::sample_finished(const PlannedRun& run, const SampleRecord& sample) {
+  Json event = {{"run", run.fingerprint},
                 {"sample_id", sample.sample_id},
                 {"repeat", sample.repeat},
                 {"ok", !sample.failure.has_value()},
@@ -51,16 +50,19 @@ void EventStream::sample_finished(const SampleRecord& sample) {
   print_event("sample", std::move(event));
 }
 
-void EventStream::judging_started(const std::string& metric, std::size_t count) {
-  print_event("judging_started", {{"run", run_}, {"metric", metric}, {"samples", count}});
+void EventStream::judging_started(const PlannedRun& run, const std::string& metric,
+                                  std::size_t count) {
+  print_event("judging_started",
+              {{"run", run.fingerprint}, {"metric", metric}, {"samples", count}});
 }
 
-void EventStream::sample_judged() {
-  print_event("sample_judged", {{"run", run_}});
+void EventStream::sample_judged(const PlannedRun& run) {
+  print_event("sample_judged", {{"run", run.fingerprint}});
 }
 
-void EventStream::run_finished(const PlannedRun& /*run*/, const RunProgress& progress) {
-  print_event("run_finished", {{"run", run_}, {"ok", progress.ok}, {"failed", progress.failed}});
+void EventStream::run_finished(const PlannedRun& run, const RunProgress& progress) {
+  print_event("run_finished",
+              {{"run", run.fingerprint}, {"ok", progress.ok}, {"failed", progress.failed}});
 }
 
 }  // namespace crudbench

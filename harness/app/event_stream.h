@@ -21,14 +21,14 @@ class EventStream final : public RunListener {
   static void print_event(const std::string& name, Json fields);
 
   void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) override;
-  void sample_finished(const SampleRecord& sample) override;
-  void judging_started(const std::string& metric, std::size_t count) override;
-  void sample_judged() override;
+  void sample_finished(const PlannedRun& run, const SampleRecord& sample) override;
+  void judging_started(const PlannedRun& run, const std::string& metric,
+                       std::size_t count) override;
+  void sample_judged(const PlannedRun& run) override;
   void run_finished(const PlannedRun& run, const RunProgress& progress) override;
 
  private:
   const std::vector<std::string> cell_labels_;
-  std::string run_;
 };
 
 }  // namespace crudbench

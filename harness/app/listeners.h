@@ -18,24 +18,26 @@ class Listeners final : public RunListener {
       listener->run_started(run, position, run_count);
     }
   }
-  void sample_bodies(const std::string& prompt, const std::string& reply) override {
+  void sample_bodies(const PlannedRun& run, const std::string& prompt,
+                     const std::string& reply) override {
     for (RunListener* listener : listeners_) {
-      listener->sample_bodies(prompt, reply);
+      listener->sample_bodies(run, prompt, reply);
     }
   }
-  void sample_finished(const SampleRecord& sample) override {
+  void sample_finished(const PlannedRun& run, const SampleRecord& sample) override {
     for (RunListener* listener : listeners_) {
-      listener->sample_finished(sample);
+      listener->sample_finished(run, sample);
     }
   }
-  void judging_started(const std::string& metric, std::size_t count) override {
+  void judging_started(const PlannedRun& run, const std::string& metric,
+                       std::size_t count) override {
     for (RunListener* listener : listeners_) {
-      listener->judging_started(metric, count);
+      listener->judging_started(run, metric, count);
     }
   }
-  void sample_judged() override {
+  void sample_judged(const PlannedRun& run) override {
     for (RunListener* listener : listeners_) {
-      listener->sample_judged();
+      listener->sample_judged(run);
     }
   }
   void run_finished(const PlannedRun& run, const RunProgress& progress) override {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@
 
 namespace crudbench {
 
-/// Shows how a run goes, on stderr: a live bar per run on a terminal, one plain line per finished
-/// run elsewhere, nothing at all if `quiet`.
+/// Shows how runs go, on stderr: a live bar per run under way on a terminal, one plain line per
+/// finished run elsewhere, nothing at all if `quiet`.
 class ProgressView final : public RunListener {
  public:
   /// `cell_labels` are the names of the experiment's cells.
@@ -22,40 +23,54 @@ class ProgressView final : public RunListener {
   ProgressView& operator=(const ProgressView&) = delete;
 
   void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) override;
-  void sample_finished(const SampleRecord& sample) override;
-  void judging_started(const std::string& metric, std::size_t count) override;
-  void sample_judged() override;
+  void sample_finished(const PlannedRun& run, const SampleRecord& sample) override;
+  void judging_started(const PlannedRun& run, const std::string& metric,
+                       std::size_t count) override;
+  void sample_judged(const PlannedRun& run) override;
   void run_finished(const PlannedRun& run, const RunProgress& progress) override;
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// A run under way.
+  struct Bar {
+    std::size_t position = 0;
+    std::string title;
+    std::int64_t total = 0;
+    std::int64_t done_before = 0;
+    std::int64_t ok = 0;
+    std::int64_t failed = 0;
+    std::int64_t cached = 0;
+    std::int64_t completion_tokens = 0;
+    /// Of the judging under way; 0 of 0 while samples are generated.
+    std::size_t judged = 0;
+    std::size_t to_judge = 0;
+    Clock::time_point started;
+    std::optional<Clock::time_point> judging_since;
+
+    std::int64_t done_now() const {
+      return to_judge > 0 ? static_cast<std::int64_t>(judged) : ok + failed;
+    }
+    std::int64_t done() const { return to_judge > 0 ? done_now() : done_before + done_now(); }
+    std::int64_t goal() const { return to_judge > 0 ? static_cast<std::int64_t>(to_judge) : total; }
+  };
+
+  void draw_if_due();
   void draw();
-  void clear();
+  std::string line_of(const Bar& bar, std::size_t columns) const;
+  std::string facts_of(const Bar& bar) const;
 
   const std::vector<std::string> cell_labels_;
   const bool quiet_;
   const bool live_;
   const std::string currency_;
-  std::mutex mutex_;  ///< Guards everything below.
-  std::string title_;
-  std::int64_t total_ = 0;
-  std::int64_t done_before_ = 0;
-  std::int64_t ok_ = 0;
-  std::int64_t failed_ = 0;
-  std::int64_t cached_ = 0;
-  std::int64_t completion_tokens_ = 0;
-  double spent_ = 0.0;  ///< By this execution.
+  std::mutex mutex_;                 ///< Guards everything below.
+  std::map<std::string, Bar> bars_;  ///< By the run's fingerprint.
+  double spent_ = 0.0;               ///< By this execution.
   double saved_ = 0.0;
   bool has_prices_ = false;
-  /// Of the judging under way; 0 of 0 while samples are generated.
-  std::size_t judged_ = 0;
-  std::size_t to_judge_ = 0;
   std::size_t runs_skipped_ = 0;
-  Clock::time_point started_;
-  std::optional<Clock::time_point> judging_since_;
   Clock::time_point drawn_;
-  bool on_screen_ = false;
 };
 
 }  // namespace crudbench

@@ -30,6 +30,12 @@ constexpr OptionSpec kOptions[]{
      "\"prices\""},
     {"refresh", "", "run every sample again, and ask for every answer again"},
     {"log-bodies", "", "write prompts and replies to the run's log in the workspace"},
+    {"jobs", "N",
+     "runs under way side by side, where they need different things (default: as many as keep "
+     "cores and endpoints busy)"},
+    {"memory", "SIZE",
+     "what knowledge bases may take in memory together, e.g. 6G or 800M (default: most of what is "
+     "free)"},
     {"shard", "I/N", "only part I of N, into a workspace of its own; 'crudbench merge' joins them"},
     kKnowledgeBasesOption,
 };
@@ -60,6 +66,25 @@ double allowed_failures(const std::string& text, std::int64_t total) {
         "--max-failures: expected a number of samples or a share such as 1%, found '" + text + "'");
   }
   return is_share ? value / 100.0 * static_cast<double>(total) : value;
+}
+
+/// "6G" or "800M" as bytes; 0 without the option. Throws Error(kInvalidConfig).
+std::uint64_t memory_of(const Arguments& arguments) {
+  const std::optional<std::string> text = arguments.value("memory");
+  if (!text) {
+    return 0;
+  }
+  constexpr double kMega = 1024.0 * 1024.0;
+  double amount = 0.0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped_at, problem] = std::from_chars(text->data(), end, amount);
+  const std::string unit(stopped_at, end);
+  const double bytes = amount * (unit == "G" ? 1024.0 * kMega : kMega);
+  if (problem != std::errc() || !(bytes >= 1.0 && bytes < 1e18) || (unit != "G" && unit != "M")) {
+    throw Error(ErrorCode::kInvalidConfig,
+                "--memory: expected a size such as 6G or 800M, found '" + *text + "'");
+  }
+  return static_cast<std::uint64_t>(bytes);
 }
 
 /// What `--budget` allows. Throws Error(kInvalidConfig), also where a model has no price.
@@ -154,6 +179,9 @@ ExitCode run(const Arguments& arguments) {
   const auto shard_text = arguments.value("shard");
   const std::optional<Shard> shard =
       shard_text ? std::optional(parse_shard(*shard_text)) : std::nullopt;
+  constexpr std::size_t kMostJobs = 64;
+  const std::size_t jobs = count_option(arguments, "jobs", 0, 1, kMostJobs);
+  const std::uint64_t memory_bytes = memory_of(arguments);
   const Experiment experiment = experiment_of(arguments);
   const std::optional<double> budget_limit = budget_of(arguments, experiment);
   const Workspace workspace = workspace_of(arguments);
@@ -167,6 +195,8 @@ ExitCode run(const Arguments& arguments) {
                            .refresh = arguments.has("refresh"),
                            .keep_bodies = arguments.has("log-bodies"),
                            .budget = &budget,
+                           .jobs = jobs,
+                           .memory_bytes = memory_bytes,
                            .shard = shard};
   const bool streams = arguments.has("json");
   if (streams) {

@@ -8,17 +8,15 @@ namespace crudbench {
 
 void RunLog::run_started(const PlannedRun& run, std::size_t /*position*/,
                          std::size_t /*run_count*/) {
-  constexpr std::size_t kNameDigits = 16;
-  file_.close();
-  run_ = run.fingerprint.substr(0, kNameDigits);
-  bodies_ = nullptr;
+  files_[run.fingerprint];
 }
 
-void RunLog::sample_bodies(const std::string& prompt, const std::string& reply) {
-  bodies_ = {{"prompt", prompt}, {"reply", reply}};
+void RunLog::sample_bodies(const PlannedRun& run, const std::string& prompt,
+                           const std::string& reply) {
+  files_[run.fingerprint].bodies = {{"prompt", prompt}, {"reply", reply}};
 }
 
-void RunLog::sample_finished(const SampleRecord& sample) {
+void RunLog::sample_finished(const PlannedRun& run, const SampleRecord& sample) {
   Json line = {{"event", "sample"},
                {"sample_id", sample.sample_id},
                {"repeat", sample.repeat},
@@ -35,40 +33,43 @@ void RunLog::sample_finished(const SampleRecord& sample) {
   if (sample.cost) {
     line["cost"] = *sample.cost;
   }
-  if (!bodies_.is_null()) {
-    line["bodies"] = std::exchange(bodies_, nullptr);
+  if (Json& bodies = files_[run.fingerprint].bodies; !bodies.is_null()) {
+    line["bodies"] = std::exchange(bodies, nullptr);
   }
-  write(std::move(line));
+  write(run, std::move(line));
 }
 
-void RunLog::judging_started(const std::string& metric, std::size_t count) {
+void RunLog::judging_started(const PlannedRun& run, const std::string& metric, std::size_t count) {
   if (count > 0) {
-    write({{"event", "judging_started"}, {"metric", metric}, {"samples", count}});
+    write(run, {{"event", "judging_started"}, {"metric", metric}, {"samples", count}});
   }
 }
 
-void RunLog::run_finished(const PlannedRun& /*run*/, const RunProgress& progress) {
-  if (file_.is_open()) {
-    write({{"event", "run_finished"}, {"ok", progress.ok}, {"failed", progress.failed}});
+void RunLog::run_finished(const PlannedRun& run, const RunProgress& progress) {
+  if (files_[run.fingerprint].stream.is_open()) {
+    write(run, {{"event", "run_finished"}, {"ok", progress.ok}, {"failed", progress.failed}});
   }
+  files_.erase(run.fingerprint);
 }
 
-void RunLog::write(Json line) {
+void RunLog::write(const PlannedRun& run, Json line) {
   if (has_failed_) {
     return;
   }
-  if (!file_.is_open()) {
+  constexpr std::size_t kNameDigits = 16;
+  const std::filesystem::path path = folder_ / (run.fingerprint.substr(0, kNameDigits) + ".jsonl");
+  std::ofstream& stream = files_[run.fingerprint].stream;
+  if (!stream.is_open()) {
     std::error_code ignored;  // The stream says it.
     std::filesystem::create_directories(folder_, ignored);
-    file_.open(folder_ / (run_ + ".jsonl"), std::ios::app);
+    stream.open(path, std::ios::app);
   }
   line["time"] = utc_timestamp();
-  file_ << to_text(line) << '\n';
-  file_.flush();
-  if (!file_) {
+  stream << to_text(line) << '\n';
+  stream.flush();
+  if (!stream) {
     has_failed_ = true;
-    log_warning("run", "cannot write the log '" + (folder_ / (run_ + ".jsonl")).string() +
-                           "'; the run goes on without");
+    log_warning("run", "cannot write the log '" + path.string() + "'; the run goes on without");
   }
 }
 

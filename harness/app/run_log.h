@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include "harness/runner/runner.h"
@@ -18,19 +19,24 @@ class RunLog final : public RunListener {
   explicit RunLog(const Workspace& workspace) : folder_(workspace.log_folder()) {}
 
   void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) override;
-  void sample_bodies(const std::string& prompt, const std::string& reply) override;
-  void sample_finished(const SampleRecord& sample) override;
-  void judging_started(const std::string& metric, std::size_t count) override;
-  void sample_judged() override {}
+  void sample_bodies(const PlannedRun& run, const std::string& prompt,
+                     const std::string& reply) override;
+  void sample_finished(const PlannedRun& run, const SampleRecord& sample) override;
+  void judging_started(const PlannedRun& run, const std::string& metric,
+                       std::size_t count) override;
+  void sample_judged(const PlannedRun& /*run*/) override {}
   void run_finished(const PlannedRun& run, const RunProgress& progress) override;
 
  private:
-  void write(Json line);
+  struct File {
+    std::ofstream stream;  ///< Opened with the first line, so that finished runs leave no trace.
+    Json bodies;           ///< Of the sample that comes next; null for none.
+  };
+
+  void write(const PlannedRun& run, Json line);
 
   std::filesystem::path folder_;
-  std::string run_;     ///< Names the file; empty before the first run.
-  std::ofstream file_;  ///< Opened with the first line, so that finished runs leave no trace.
-  Json bodies_;         ///< Of the sample that comes next; null for none.
+  std::map<std::string, File> files_;  ///< Of the runs under way, by fingerprint.
   bool has_failed_ = false;
 };
 

@@ -38,13 +38,14 @@ constexpr CommandSpec kSpec{
 class Silent final : public RunListener {
  public:
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord&) override {}
-  void judging_started(const std::string& /*metric*/, std::size_t count) override {
+  void sample_finished(const PlannedRun&, const SampleRecord&) override {}
+  void judging_started(const PlannedRun&, const std::string& /*metric*/,
+                       std::size_t count) override {
     if (count > 0) {
       log_info("judge", std::to_string(count) + " samples to judge");
     }
   }
-  void sample_judged() override {}
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
 };
 

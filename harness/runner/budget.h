@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <mutex>
 #include <optional>
 
@@ -22,6 +23,7 @@ class Budget {
       return false;
     }
     reserved_ += most;
+    ++reservations_;
     return true;
   }
 
@@ -30,6 +32,7 @@ class Budget {
   void settle(double most, double cost, double unknown) {
     const std::lock_guard lock(mutex_);
     reserved_ -= most;
+    --reservations_;
     spent_ += cost;
     unknown_ += unknown;
   }
@@ -50,6 +53,11 @@ class Budget {
     const std::lock_guard lock(mutex_);
     return is_used_up_;
   }
+  /// Whether requests under way may still cost less than they have reserved.
+  bool has_reservations() const {
+    const std::lock_guard lock(mutex_);
+    return reservations_ > 0;
+  }
   double spent() const {
     const std::lock_guard lock(mutex_);
     return spent_;
@@ -66,6 +74,7 @@ class Budget {
   double spent_;
   double unknown_ = 0.0;
   double reserved_ = 0.0;
+  std::size_t reservations_ = 0;
   double saved_ = 0.0;
   bool is_used_up_ = false;
 };

@@ -93,6 +93,7 @@ Search read_search(const Json& value, const std::string& file, std::vector<Cell>
     search.min_samples = static_cast<std::size_t>(options.integer("min_samples", 8, 1, kMost));
     search.eta = static_cast<std::size_t>(options.integer("eta", 3, 2, 100));
     search.max_samples = static_cast<std::size_t>(options.integer("max_samples", 0, 0, kMost));
+    search.max_cost = options.number("max_cost", 0.0, 0.0, 1e12);
   }
   options.finish();
   return search;

@@ -43,6 +43,9 @@ struct Search {
   /// Samples to spend over all cells, tasks and repeats; a round that would go beyond does not
   /// begin. 0: no limit.
   std::size_t max_samples = 0;
+  /// Money to spend, in the currency of the prices; a round that would probably go beyond does not
+  /// begin, the first one does. 0: no limit.
+  double max_cost = 0.0;
 };
 
 /// A configuration file, read, checked and expanded: which data, which cells, which metrics.

@@ -1,6 +1,7 @@
 #include "harness/runner/metered_generator.h"
 
 #include <algorithm>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -30,6 +31,14 @@ class MeteredSession final : public PromptSource, public ReplySink {
         budget_(budget),
         completions_(completions) {}
 
+  ~MeteredSession() override {
+    for (const auto& [ticket, most] : reserved_) {  // Given up: it may have been charged.
+      budget_.settle(most, 0.0, most);
+    }
+  }
+  MeteredSession(const MeteredSession&) = delete;
+  MeteredSession& operator=(const MeteredSession&) = delete;
+
   Status next(Prompt& prompt, std::chrono::milliseconds wait) override {
     if (budget_.is_used_up()) {
       return refuse_held();
@@ -43,8 +52,11 @@ class MeteredSession final : public PromptSource, public ReplySink {
     }
     const double most = highest(*held_);
     if (!budget_.reserve(most)) {
-      if (!reserved_.empty()) {
-        return Status::kPending;  // What is under way may cost less than it has reserved.
+      if (budget_.has_reservations()) {  // What is under way may cost less than it has reserved.
+        if (reserved_.empty()) {
+          std::this_thread::sleep_for(std::min(wait, kOthersInterval));  // It is another run's.
+        }
+        return Status::kPending;
       }
       budget_.close();
       return refuse_held();
@@ -75,6 +87,8 @@ class MeteredSession final : public PromptSource, public ReplySink {
   }
 
  private:
+  static constexpr std::chrono::milliseconds kOthersInterval{20};
+
   double highest(const Prompt& prompt) const {
     return metering_.price ? highest_cost(prompt.text.size() + metering_.system_bytes,
                                           metering_.max_tokens, *metering_.price)

@@ -1,5 +1,7 @@
 #include "harness/runner/preflight.h"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "harness/core/error.h"
@@ -23,12 +25,26 @@ class PreflightSession final : public PromptSource, public ReplySink {
                    ProvenGenerators& proven)
       : source_(source), sink_(sink), name_(name), proven_(proven) {}
 
+  ~PreflightSession() override { withdraw(); }
+  PreflightSession(const PreflightSession&) = delete;
+  PreflightSession& operator=(const PreflightSession&) = delete;
+
   Status next(Prompt& prompt, std::chrono::milliseconds wait) override {
+    if (proven_.is_proven(name_)) {
+      return source_.next(prompt, wait);
+    }
     if (is_first_under_way_) {
       return Status::kPending;
     }
+    if (!proven_.may_ask(name_)) {  // Another run tries it.
+      std::this_thread::sleep_for(std::min(wait, kOthersInterval));
+      return Status::kPending;
+    }
+    is_first_under_way_ = true;
     const Status status = source_.next(prompt, wait);
-    is_first_under_way_ = status == Status::kPrompt && !proven_.contains(name_);
+    if (status != Status::kPrompt) {
+      withdraw();
+    }
     return status;
   }
 
@@ -45,22 +61,28 @@ class PreflightSession final : public PromptSource, public ReplySink {
   }
 
  private:
+  static constexpr std::chrono::milliseconds kOthersInterval{20};
+
+  void withdraw() {
+    if (is_first_under_way_) {
+      is_first_under_way_ = false;
+      proven_.withdraw(name_);
+    }
+  }
+
   void judge(const Reply& reply) {
-    is_first_under_way_ = false;
     if (!reply.failure) {
-      proven_[name_] = 0;
+      proven_.count_answer(name_);
+      is_first_under_way_ = false;
       return;
     }
-    const auto proven = proven_.find(name_);
-    if (proven == proven_.end()) {
+    withdraw();
+    const std::optional<int> refusals = proven_.count_failure(name_, is_refused_access(reply));
+    if (!refusals) {
       refuse_first(*reply.failure);
-      return;
-    }
-    int& refusals_in_row = proven->second;
-    refusals_in_row = is_refused_access(reply) ? refusals_in_row + 1 : 0;
-    if (refusals_in_row >= kRefusalsUntilStop) {
+    } else if (*refusals >= kRefusalsUntilStop) {
       throw Error(ErrorCode::kUnavailable,
-                  name_ + ": " + std::to_string(refusals_in_row) +
+                  name_ + ": " + std::to_string(*refusals) +
                       " requests in a row were refused, the last: " + reply.failure->message +
                       "; what is finished is stored, the same command continues");
     }
@@ -104,6 +126,42 @@ class PreflightGenerator final : public Generator {
 };
 
 }  // namespace
+
+bool ProvenGenerators::is_proven(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto state = states_.find(name);
+  return state != states_.end() && state->second.is_proven;
+}
+
+bool ProvenGenerators::may_ask(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  State& state = states_[name];
+  if (state.is_proven) {
+    return true;
+  }
+  return !std::exchange(state.first_is_under_way, true);
+}
+
+void ProvenGenerators::withdraw(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  states_[name].first_is_under_way = false;
+}
+
+void ProvenGenerators::count_answer(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  states_[name] = {.is_proven = true};
+}
+
+std::optional<int> ProvenGenerators::count_failure(const std::string& name,
+                                                   bool is_refused_access) {
+  const std::lock_guard lock(mutex_);
+  State& state = states_[name];
+  if (!state.is_proven) {
+    return std::nullopt;
+  }
+  state.refusals_in_row = is_refused_access ? state.refusals_in_row + 1 : 0;
+  return state.refusals_in_row;
+}
 
 std::unique_ptr<Generator> make_preflight_generator(std::unique_ptr<Generator> inner,
                                                     std::string name, ProvenGenerators& proven) {

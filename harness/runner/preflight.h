@@ -2,15 +2,38 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "harness/generators/generator.h"
 
 namespace crudbench {
 
-/// What is known to work: the generators that have answered, by name, with the number of their
-/// latest requests that were refused in a row.
-using ProvenGenerators = std::map<std::string, int>;
+/// What is known of the generators of an execution, by name: whether they have answered, and how
+/// many of their latest requests were refused in a row. Thread-safe.
+class ProvenGenerators {
+ public:
+  bool is_proven(const std::string& name) const;
+  /// Lets one caller at a time send the first request to what is not proven; true for all after
+  /// that. `withdraw` by the one who was let through, if it has not come to an answer.
+  bool may_ask(const std::string& name);
+  void withdraw(const std::string& name);
+  void count_answer(const std::string& name);
+  /// A request has failed: for want of access, or otherwise. Returns the refusals in a row; nullopt
+  /// where nothing has been answered yet.
+  std::optional<int> count_failure(const std::string& name, bool is_refused_access);
+
+ private:
+  struct State {
+    bool is_proven = false;
+    bool first_is_under_way = false;
+    int refusals_in_row = 0;
+  };
+
+  mutable std::mutex mutex_;  ///< Guards `states_`.
+  std::map<std::string, State> states_;
+};
 
 /// `inner`, tried before it is trusted: while `proven` lacks `name`, one prompt at a time goes
 /// through, and the first of thousands is the test of key, model and template. No request is made

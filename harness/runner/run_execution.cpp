@@ -83,10 +83,12 @@ void RunExecution::retrieve_ahead() {
 }
 
 void RunExecution::find_hits(std::span<const Ticket> tickets) {
+  SharedHits& hits = *parts_.retrieval.hits;
+  const std::lock_guard lock(parts_.retrieval.retriever->mutex);
   std::vector<std::size_t> missing;
   std::vector<Query> queries;
   for (const Ticket& ticket : tickets) {
-    if (!parts_.hits.found[ticket.item]) {
+    if (!hits.found[ticket.item]) {
       const Sample& sample = sample_of(ticket);
       missing.push_back(ticket.item);
       queries.push_back(
@@ -98,23 +100,23 @@ void RunExecution::find_hits(std::span<const Ticket> tickets) {
   }
   const auto start = Clock::now();
   std::vector<Retrieval> retrievals =
-      parts_.retriever.retrieve(queries, parts_.hits.top_k, parts_.executor);
+      parts_.retrieval.retriever->retriever->retrieve(queries, hits.top_k, parts_.executor);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
                          static_cast<double>(missing.size());
   for (std::size_t i = 0; i < missing.size(); ++i) {
-    parts_.hits.found[missing[i]] = std::move(retrievals[i]);
-    parts_.hits.seconds[missing[i]] = seconds;
+    hits.found[missing[i]] = std::move(retrievals[i]);
+    hits.seconds[missing[i]] = seconds;
   }
 }
 
 void RunExecution::hand_over(std::size_t index) {
   Ticket& ticket = tickets_[index];
   const Sample& sample = sample_of(ticket);
-  const Retrieval& retrieval = *parts_.hits.found[ticket.item];
+  const Retrieval& retrieval = *parts_.retrieval.hits->found[ticket.item];
   ticket.record.item_id = parts_.items.item_ids[ticket.item];
   ticket.record.sample_id = sample.sample_id;
   ticket.record.repeat = parts_.repeat;
-  ticket.record.retrieval_seconds = parts_.hits.seconds[ticket.item];
+  ticket.record.retrieval_seconds = parts_.retrieval.hits->seconds[ticket.item];
   if (retrieval.failure) {
     outcomes_.push({.ticket = index, .reply = {.failure = retrieval.failure}});
     return;
@@ -127,7 +129,7 @@ void RunExecution::hand_over(std::size_t index) {
   if (!sample.gold_documents.empty()) {
     ticket.record.gold_chunk_count = 0;
     for (const DocumentIndex document : sample.gold_documents) {
-      ticket.record.gold_chunk_count += parts_.hits.chunk_counts[document];
+      ticket.record.gold_chunk_count += parts_.retrieval.hits->chunk_counts[document];
     }
   }
   Prompt prompt{.ticket = index, .sample_id = sample.sample_id, .task = sample.task};
@@ -149,7 +151,7 @@ Context RunExecution::fill_prompt(Prompt& prompt, std::span<const Hit> hits) con
   ContextOptions options = parts_.context;
   const PromptBudget* budget = parts_.generator.prompt_budget();
   for (;;) {
-    Context context = build_context(hits, parts_.retriever.chunks(), options);
+    Context context = build_context(hits, chunks(), options);
     prompt.fields["search_documents"] = context.text;
     prompt.text = parts_.prompt_template.fill(prompt.fields);
     const std::size_t tokens = budget == nullptr ? 0 : budget->count(prompt.text);
@@ -168,16 +170,15 @@ Context RunExecution::fill_prompt(Prompt& prompt, std::span<const Hit> hits) con
 }
 
 void RunExecution::record_hits(Ticket& ticket, std::span<const Hit> hits) const {
-  const ChunkTable& chunks = parts_.retriever.chunks();
   const Corpus& corpus = parts_.dataset.corpus;
   const auto& gold = sample_of(ticket).gold_documents;
   for (const Hit& hit : hits) {
-    const DocumentIndex document = chunks.document(hit.chunk);
+    const DocumentIndex document = chunks().document(hit.chunk);
     const DocumentIndex canonical = corpus.canonical(document);
     ticket.documents.push_back(canonical);
     ticket.record.hits.push_back(
         {.doc_id = corpus.doc_id(document),
-         .span = chunks.span(hit.chunk),
+         .span = chunks().span(hit.chunk),
          .score = hit.score,
          .is_gold = std::find(gold.begin(), gold.end(), canonical) != gold.end()});
   }
@@ -324,7 +325,11 @@ void RunExecution::score(std::span<const Outcome> batch) {
                                   : std::span<const DocumentIndex>(),
                       .gold_chunk_count = gold_chunk_count(record)});
   }
-  std::vector<Json> scores = parts_.scorer.score_all(inputs, parts_.executor);
+  std::vector<Json> scores;
+  {
+    const std::lock_guard lock(parts_.scoring);
+    scores = parts_.scorer.score_all(inputs, parts_.executor);
+  }
   for (std::size_t i = 0; i < scored.size(); ++i) {
     scored[i]->record.scores = std::move(scores[i]);
   }

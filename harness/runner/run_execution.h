@@ -18,6 +18,7 @@
 #include "harness/runner/context_builder.h"
 #include "harness/runner/experiment.h"
 #include "harness/runner/prices.h"
+#include "harness/runner/retrieval_desk.h"
 #include "harness/runner/scorer.h"
 #include "harness/store/store.h"
 #include "harness/tasks/prompt_template.h"
@@ -31,16 +32,6 @@ struct TaskItems {
   std::unique_ptr<Task> task;
   std::vector<std::size_t> samples;    // [item] position in Dataset::samples
   std::vector<std::int64_t> item_ids;  // [item] id in the store; -1 for those of other shards
-};
-
-/// Hits of one retrieval configuration on one task, found once at the largest `top_k` that any cell
-/// asks for; cells with a smaller one use a prefix.
-struct SharedHits {
-  std::size_t top_k = 0;
-  std::vector<std::optional<Retrieval>> found;  // [item]
-  std::vector<double> seconds;                  // [item] a batch's time, shared out
-  /// [canonical document] chunks of it and its duplicates.
-  std::vector<std::int64_t> chunk_counts;
 };
 
 /// The stored count of gold chunks as metrics take it.
@@ -86,12 +77,12 @@ struct RunParts {
   const Cell& cell;
   const TaskItems& items;
   const Dataset& dataset;
-  const Retriever& retriever;
-  SharedHits& hits;
+  const RetrievalDesk::Lease& retrieval;
   const PromptTemplate& prompt_template;
   const ContextOptions& context;
   Generator& generator;
   const Scorer& scorer;
+  std::mutex& scoring;  ///< Held while it scores: runs share what metrics are made of.
   /// Of the generator's model; nullopt where it is not known.
   std::optional<ModelPrice> price;
   /// False where the generator is a system with a retriever of its own that keeps its hits to
@@ -155,6 +146,7 @@ class RunExecution final : private PromptSource, private ReplySink {
   void record_contexts(Ticket& ticket, const std::vector<ExternalContext>& contexts) const;
   void record_cost(SampleRecord& record) const;
   void score(std::span<const Outcome> batch);
+  const ChunkTable& chunks() const { return parts_.retrieval.retriever->retriever->chunks(); }
 
   const Sample& sample_of(const Ticket& ticket) const {
     return parts_.dataset.samples[parts_.items.samples[ticket.item]];

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -14,13 +16,16 @@
 #include "harness/generators/caching_generator.h"
 #include "harness/generators/generator_traits.h"
 #include "harness/generators/llama_host.h"
+#include "harness/llama/memory_check.h"
 #include "harness/net/rate_control.h"
 #include "harness/runner/context_tokens.h"
 #include "harness/runner/judging.h"
 #include "harness/runner/metered_generator.h"
 #include "harness/runner/preflight.h"
 #include "harness/runner/provenance.h"
+#include "harness/runner/retrieval_desk.h"
 #include "harness/runner/run_execution.h"
+#include "harness/runner/run_jobs.h"
 #include "harness/runner/search.h"
 #include "harness/runner/stored_completions.h"
 #include "harness/runner/thread_pool.h"
@@ -79,7 +84,7 @@ class ExperimentRunner {
         budget_(options.budget != nullptr ? *options.budget : unlimited_) {}
 
   ExperimentOutcome run(const std::stop_token& stop) {
-    Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(), &store_);
+    Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(executor_), &store_);
     require_same_shard();
     const std::optional<ShardRecord> shard = choose_shard(plan);
     put_items(plan);
@@ -89,16 +94,7 @@ class ExperimentRunner {
       store_.put_shard(experiment_.name, *shard);
     }
     restrict_counts(plan);
-    const std::vector<std::size_t> order = execution_order(plan);
-    for (std::size_t position = 0;
-         position < order.size() && !stop.stop_requested() && !budget_.is_used_up(); ++position) {
-      const PlannedRun& run = plan.runs[order[position]];
-      const std::int64_t run_id = summary.run_ids[order[position]];
-      listener_.run_started(run, position, order.size());
-      execute(run, ranges_[order[position]], run_id, plan, stop);
-      judge(run, run_id, stop);
-      listener_.run_finished(run, store_.progress(run_id));
-    }
+    execute_all(plan, summary.run_ids, stop);
     for (std::size_t i = 0; i < plan.runs.size(); ++i) {
       const RunProgress progress = store_.progress(summary.run_ids[i]);
       summary.ok += progress.ok;
@@ -243,12 +239,81 @@ class ExperimentRunner {
     return records;
   }
 
-  std::unique_ptr<KnowledgeBase> new_knowledge_base() {
+  std::unique_ptr<KnowledgeBase> new_knowledge_base(Executor& executor) {
     auto base = std::make_unique<KnowledgeBase>(workspace_.knowledge_base_folder(), dataset_.corpus,
-                                                dataset_.corpus_fingerprint, catalog_, executor_);
+                                                dataset_.corpus_fingerprint, catalog_, executor);
     base->set_generators(
         [this](const Json& config) { return make_generator(config, 0, "rewriting"); });
     return base;
+  }
+
+  /// Works off the jobs of all runs, several at a time where they do not need the same.
+  void execute_all(const Plan& plan, const std::vector<std::int64_t>& run_ids,
+                   const std::stop_token& stop) {
+    const std::vector<std::size_t> order = execution_order(plan);
+    const RunJobs work = jobs_of(experiment_, plan, order, catalog_);
+    const std::size_t lanes = options_.jobs != 0 ? options_.jobs : default_lanes(work.jobs);
+    has_local_model_ =
+        std::any_of(experiment_.cells.begin(), experiment_.cells.end(),
+                    [](const Cell& cell) { return has_local_model(cell.to_json()); });
+    desk_.emplace(plan, experiment_, dataset_.corpus,
+                  [this, lanes] { return new_knowledge_base(executor_beside(lanes > 1)); });
+    std::vector<std::size_t> positions(plan.runs.size());  // [run] in `order`
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      positions[order[i]] = i;
+    }
+    std::stop_source halt;  // When the caller says so, or another job has failed.
+    const std::stop_callback forward(stop, [&halt] { halt.request_stop(); });
+    const auto do_job = [&](std::size_t job) {
+      if (halt.stop_requested() || budget_.is_used_up()) {
+        return;
+      }
+      const RunJobs::Part& part = work.parts[job];
+      const PlannedRun& run = plan.runs[part.run];
+      const std::int64_t run_id = run_ids[part.run];
+      if (part.is_judging) {
+        judge(run, run_id, halt.get_token());
+      } else {
+        tell([&] { listener_.run_started(run, positions[part.run], order.size()); });
+        execute(run, ranges_[part.run], run_id, lanes > 1, halt.get_token());
+        desk_->finish(run);
+      }
+      if (part.is_last) {
+        tell([&] { listener_.run_finished(run, store_.progress(run_id)); });
+      }
+    };
+    JobSchedule schedule = make_schedule(plan, work, lanes);
+    run_jobs(
+        schedule, lanes, do_job, [this](const std::string& key) { desk_->evict(key); },
+        [&halt] { halt.request_stop(); });
+  }
+
+  /// One lane has one knowledge base at a time and needs no sizes.
+  JobSchedule make_schedule(const Plan& plan, const RunJobs& work, std::size_t lanes) const {
+    if (lanes == 1 && options_.memory_bytes == 0) {
+      return {work.jobs, {}, 0};
+    }
+    constexpr std::uint64_t kUsedShare = 8;  // Tenths of the free memory.
+    std::map<std::string, std::uint64_t> sizes = knowledge_base_sizes(
+        experiment_, plan, dataset_.corpus, workspace_.knowledge_base_folder());
+    for (const auto& [chunker, bytes] : sizes) {
+      if (options_.memory_bytes != 0 && bytes > options_.memory_bytes) {
+        throw Error(ErrorCode::kInvalidConfig,
+                    "--memory: the knowledge base of the chunker " + chunker + " takes about " +
+                        std::to_string(bytes >> 20) + " MiB, more than the " +
+                        std::to_string(options_.memory_bytes >> 20) + " MiB allowed");
+      }
+    }
+    return {work.jobs, std::move(sizes),
+            options_.memory_bytes != 0 ? options_.memory_bytes
+                                       : available_memory_bytes() / 10 * kUsedShare};
+  }
+
+  /// Calls the listener, one call at a time.
+  template <class Call>
+  void tell(const Call& call) {
+    const std::lock_guard lock(listening_);
+    call();
   }
 
   /// Runs of one chunker follow each other, and among them those of one retrieval, so that a
@@ -413,7 +478,7 @@ class ExperimentRunner {
   }
 
   void execute(const PlannedRun& run, const SampleRange& range, std::int64_t run_id,
-               const Plan& plan, const std::stop_token& stop) {
+               bool beside_others, const std::stop_token& stop) {
     const TaskItems& items = items_.at(run.task);
     const std::vector<std::vector<std::size_t>> pending = pending_items(run_id, items, range);
     const bool is_done = std::all_of(pending.begin(), pending.end(),
@@ -424,24 +489,26 @@ class ExperimentRunner {
     if (is_done) {
       return;
     }
-    const Retriever& retriever = open_retriever(cell, run.retrieval_fingerprint);
-    SharedHits& hits = shared_hits(run, plan, retriever);
-    prepare_retriever(retriever, items, hits, pending, stop);
+    const RetrievalDesk::Lease retrieval = desk_->take(run, items.samples.size());
+    prepare_retrieval(retrieval, items, pending, stop);
     const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);
     Options context_options(cell.context, "context");
     ContextOptions context = read_context_options(context_options);
-    context.count_tokens = context_tokens_.counter(context, cell.generator);
+    {
+      const std::lock_guard lock(tokens_mutex_);
+      context.count_tokens = context_tokens_.counter(context, cell.generator);
+    }
     const std::function<void(const SampleRecord&)> sample_finished =
-        [this](const SampleRecord& sample) {
+        [this, &run](const SampleRecord& sample) {
           if (sample.saved) {
             budget_.add_saved(*sample.saved);
           }
-          listener_.sample_finished(sample);
+          tell([&] { listener_.sample_finished(run, sample); });
         };
     std::function<void(const std::string&, const std::string&)> bodies;
     if (options_.keep_bodies) {
-      bodies = [this](const std::string& prompt, const std::string& reply) {
-        listener_.sample_bodies(prompt, reply);
+      bodies = [this, &run](const std::string& prompt, const std::string& reply) {
+        tell([&] { listener_.sample_bodies(run, prompt, reply); });
       };
     }
     const std::function<DocumentIndex(const std::string&)> document_of =
@@ -456,18 +523,18 @@ class ExperimentRunner {
                               .cell = cell,
                               .items = items,
                               .dataset = dataset_,
-                              .retriever = retriever,
-                              .hits = hits,
+                              .retrieval = retrieval,
                               .prompt_template = prompt_template,
                               .context = context,
                               .generator = *generator,
                               .scorer = scorer_of(run.task),
+                              .scoring = scoring_mutex_,
                               .price = experiment_.prices.of(cell.generator),
                               .hits_are_known = hits_are_known,
                               .document_of = document_of,
                               .repeat = static_cast<std::int64_t>(repeat),
                               .store = store_,
-                              .executor = executor_beside(*generator),
+                              .executor = executor_beside(generator->owns_cores() || beside_others),
                               .bodies = bodies,
                               .sample_finished = sample_finished});
       execution.execute(pending[repeat], stop);
@@ -511,7 +578,7 @@ class ExperimentRunner {
       TaskScoring& scoring = scoring_[task];
       scoring.resources.embedder = [this](const Json& metric) -> const Embedder& {
         if (!metric_base_) {
-          metric_base_ = new_knowledge_base();
+          metric_base_ = new_knowledge_base(executor_);
         }
         return metric_base_->embedder(metric.at("chunker"), metric.at("embedder"));
       };
@@ -524,6 +591,7 @@ class ExperimentRunner {
 
   /// Made when the first sample needs it: a metric's embedder may take long to learn.
   const Scorer& scorer_of(const std::string& task) {
+    const std::lock_guard lock(scoring_mutex_);
     TaskScoring& scoring = scoring_.at(task);
     if (!scoring.scorer) {
       scoring.scorer = std::make_unique<Scorer>(plain_metrics_, catalog_, scoring.resources);
@@ -552,9 +620,11 @@ class ExperimentRunner {
       const std::function<std::unique_ptr<Generator>(std::size_t)> make_judge =
           [&](std::size_t repeat) { return make_generator(metric.at("judge"), repeat, "judge"); };
       const std::function<void(std::size_t)> started = [&](std::size_t count) {
-        listener_.judging_started(key, count);
+        tell([&] { listener_.judging_started(run, key, count); });
       };
-      const std::function<void()> sample_judged = [this] { listener_.sample_judged(); };
+      const std::function<void()> sample_judged = [this, &run] {
+        tell([&] { listener_.sample_judged(run); });
+      };
       const bool is_complete = judge_run({.run_id = run_id,
                                           .task = run.task,
                                           .metric = metric,
@@ -590,6 +660,7 @@ class ExperimentRunner {
       }
     }
     if (!missing.empty()) {
+      const std::lock_guard lock(scoring_mutex_);
       rescore(run_id, items_.at(task), Scorer(missing, catalog_, scoring_.at(task).resources),
               hits_are_known);
     }
@@ -648,6 +719,7 @@ class ExperimentRunner {
   /// The canonical document. One that is not in the corpus, of a system that ran elsewhere, gets a
   /// number of its own.
   DocumentIndex document_index(const std::string& doc_id) {
+    const std::lock_guard lock(document_mutex_);
     if (document_indices_.empty()) {
       for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
         document_indices_.emplace(dataset_.corpus.doc_id(document),
@@ -658,31 +730,16 @@ class ExperimentRunner {
     return document_indices_.try_emplace(doc_id, next).first->second;
   }
 
-  /// The retriever of a cell; kept until a cell with another chunker comes, and with it the
-  /// knowledge base.
-  const Retriever& open_retriever(const Cell& cell, const std::string& retrieval_fingerprint) {
-    const std::string chunker = to_text(cell.retrieval.chunker);
-    if (!knowledge_base_ || chunker != open_chunker_) {
-      retrievers_.clear();
-      knowledge_base_ = new_knowledge_base();
-      open_chunker_ = chunker;
-    }
-    std::unique_ptr<Retriever>& retriever = retrievers_[retrieval_fingerprint];
-    if (!retriever) {
-      retriever = knowledge_base_->open(cell.retrieval);
-    }
-    return *retriever;
-  }
-
   /// Has the retriever ask generators what it will need for the hits that are not known yet: before
   /// the run's own generator works, since one is asked at a time.
-  void prepare_retriever(const Retriever& retriever, const TaskItems& items, const SharedHits& hits,
+  void prepare_retrieval(const RetrievalDesk::Lease& retrieval, const TaskItems& items,
                          const std::vector<std::vector<std::size_t>>& pending,
                          const std::stop_token& stop) const {
+    const std::lock_guard lock(retrieval.retriever->mutex);
     std::set<std::size_t> missing;
     for (const std::vector<std::size_t>& of_repeat : pending) {
       for (const std::size_t item : of_repeat) {
-        if (!hits.found[item]) {
+        if (!retrieval.hits->found[item]) {
           missing.insert(item);
         }
       }
@@ -693,44 +750,16 @@ class ExperimentRunner {
       queries.push_back(
           {.text = items.task->query(sample), .gold_documents = sample.gold_documents});
     }
-    retriever.prepare(queries, stop);
+    retrieval.retriever->retriever->prepare(queries, stop);
   }
 
-  /// [canonical document] The chunks of it and its duplicates.
-  std::vector<std::int64_t> count_chunks(const ChunkTable& chunks) const {
-    std::vector<std::int64_t> counts(dataset_.corpus.size(), 0);
-    for (DocumentIndex document = 0; document < dataset_.corpus.size(); ++document) {
-      counts[dataset_.corpus.canonical(document)] +=
-          chunks.first_chunk(document + 1) - chunks.first_chunk(document);
-    }
-    return counts;
-  }
-
-  SharedHits& shared_hits(const PlannedRun& run, const Plan& plan, const Retriever& retriever) {
-    if (run.retrieval_fingerprint != hits_retrieval_) {
-      hits_.clear();
-      hits_retrieval_ = run.retrieval_fingerprint;
-    }
-    SharedHits& hits = hits_[run.task];
-    if (hits.found.empty()) {
-      const std::size_t item_count = items_.at(run.task).samples.size();
-      hits.found.resize(item_count);
-      hits.seconds.resize(item_count);
-      hits.chunk_counts = count_chunks(retriever.chunks());
-      hits.top_k = std::find_if(plan.retrievals.begin(), plan.retrievals.end(),
-                                [&run](const PlannedRetrieval& retrieval) {
-                                  return retrieval.fingerprint == run.retrieval_fingerprint;
-                                })
-                       ->top_k;
-    }
-    return hits;
-  }
-
-  /// What retrieval and scoring run on beside a generator: on idle cores only where it needs them.
-  Executor& executor_beside(const Generator& generator) {
-    if (!generator.owns_cores()) {
+  /// What retrieval and scoring run on: on idle cores only where a local model needs them, that of
+  /// this run or, `beside_others`, one of another that is under way.
+  Executor& executor_beside(bool beside_others) {
+    if (!has_local_model_ || !beside_others) {
       return executor_;
     }
+    const std::lock_guard lock(idle_mutex_);
     if (!idle_pool_) {
       idle_pool_ =
           std::make_unique<ThreadPool>(executor_.concurrency(), ThreadPool::Priority::kIdle);
@@ -788,16 +817,21 @@ class ExperimentRunner {
   Store& store_;
   const Workspace& workspace_;
   Executor& executor_;
-  std::unique_ptr<ThreadPool> idle_pool_;  ///< As wide as `executor_`.
+  bool has_local_model_ = false;  ///< In any cell.
+  std::mutex idle_mutex_;
+  std::unique_ptr<ThreadPool> idle_pool_;  ///< As wide as `executor_`. Guarded by `idle_mutex_`.
   LlamaHost llama_;
-  ContextTokens context_tokens_;
+  std::mutex tokens_mutex_;
+  ContextTokens context_tokens_;  ///< Guarded by `tokens_mutex_`.
   const RunOptions& options_;
   RunListener& listener_;
+  std::mutex listening_;             ///< Held while the listener is told something.
   std::vector<Json> plain_metrics_;  ///< Those that need no judge.
   std::map<std::string, std::string> metric_fingerprints_;
-  std::unique_ptr<KnowledgeBase> metric_base_;  ///< The embedders of metrics.
-  std::map<std::string, TaskScoring> scoring_;  // by task
-  bool judging_is_unfinished_ = false;          ///< A stop came before a judge had seen all.
+  std::mutex scoring_mutex_;                         ///< Held while scorers are made and score.
+  std::unique_ptr<KnowledgeBase> metric_base_;       ///< The embedders of metrics.
+  std::map<std::string, TaskScoring> scoring_;       // by task
+  std::atomic<bool> judging_is_unfinished_ = false;  ///< A stop came before a judge had seen all.
   StoredCompletions completions_;
   Budget unlimited_{std::nullopt};
   Budget& budget_;
@@ -805,11 +839,9 @@ class ExperimentRunner {
   ProvenGenerators proven_;
   std::map<std::string, TaskItems> items_;  // by task
   std::vector<SampleRange> ranges_;         // [run of the plan] what is to be done here
-  std::unique_ptr<KnowledgeBase> knowledge_base_;
-  std::string open_chunker_;
-  std::map<std::string, std::unique_ptr<Retriever>> retrievers_;  // by retrieval fingerprint
-  std::string hits_retrieval_;
-  std::map<std::string, SharedHits> hits_;  // by task, of `hits_retrieval_`
+  std::optional<RetrievalDesk> desk_;
+  std::mutex document_mutex_;
+  /// Guarded by `document_mutex_`.
   std::unordered_map<std::string, DocumentIndex> document_indices_;
 };
 

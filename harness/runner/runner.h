@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -17,8 +18,8 @@
 
 namespace crudbench {
 
-/// Follows an execution. `sample_finished` comes from the writing thread, one call at a time; the
-/// others from the thread that called `run_experiment`.
+/// Follows an execution. Runs can be under way side by side; calls come from their threads, one at
+/// a time.
 class RunListener {
  public:
   virtual ~RunListener() = default;
@@ -27,11 +28,13 @@ class RunListener {
   virtual void run_started(const PlannedRun& run, std::size_t position, std::size_t run_count) = 0;
   /// Prompt and raw reply of the sample whose `sample_finished` follows; only with
   /// `RunOptions::keep_bodies`.
-  virtual void sample_bodies(const std::string& /*prompt*/, const std::string& /*reply*/) {}
-  virtual void sample_finished(const SampleRecord& sample) = 0;
-  /// A judge is about to be asked about `count` samples of the run that was started last.
-  virtual void judging_started(const std::string& metric, std::size_t count) = 0;
-  virtual void sample_judged() = 0;
+  virtual void sample_bodies(const PlannedRun& /*run*/, const std::string& /*prompt*/,
+                             const std::string& /*reply*/) {}
+  virtual void sample_finished(const PlannedRun& run, const SampleRecord& sample) = 0;
+  /// A judge is about to be asked about `count` samples of the run.
+  virtual void judging_started(const PlannedRun& run, const std::string& metric,
+                               std::size_t count) = 0;
+  virtual void sample_judged(const PlannedRun& run) = 0;
   virtual void run_finished(const PlannedRun& run, const RunProgress& progress) = 0;
 };
 
@@ -44,6 +47,11 @@ struct RunOptions {
   bool keep_bodies = false;
   /// What may be spent; outlives the execution. nullptr: nothing is limited.
   Budget* budget = nullptr;
+  /// Runs under way side by side, where they do not keep each other from anything; 0: as many as
+  /// keep cores and endpoints busy (`default_lanes`).
+  std::size_t jobs = 0;
+  /// Bytes that knowledge bases may take in memory together; 0: most of what is free.
+  std::uint64_t memory_bytes = 0;
   /// Only this part of the experiment, into a workspace of its own.
   std::optional<Shard> shard;
   /// At most so many samples of each task; [cell] false leaves a cell out. For searches.
@@ -66,13 +74,16 @@ struct ExperimentOutcome {
 /// Executes what is left of an experiment: for each run, retrieval ahead of generation, scoring and
 /// storing behind it, then the metrics that need a judge. Samples that have a fate are not touched,
 /// except that metrics new to the configuration are computed from the stored predictions. Runs of
-/// one chunker follow each other, so that its knowledge base is in memory once.
+/// one chunker follow each other, so that its knowledge base is in memory once; runs that need
+/// different things (cores, an endpoint, another) are under way side by side (`jobs_of`). What is
+/// stored does not depend on that.
 ///
 /// An experiment with a search by successive halving is executed round by round (`run_search`).
 ///
 /// Stops soon after `stop` is requested, with everything finished so far stored. An error that
 /// concerns more than one sample throws; what was stored stays. Throws Error(kInvalidConfig) if the
-/// workspace holds another shard of the experiment than the options say.
+/// workspace holds another shard of the experiment than the options say, and if a knowledge base is
+/// larger than `memory_bytes`.
 ExperimentOutcome run_experiment(const Experiment& experiment, const Dataset& dataset,
                                  const Catalog& catalog, Store& store, const Workspace& workspace,
                                  Executor& executor, const RunOptions& options,

@@ -9,6 +9,8 @@
 #include "harness/core/error.h"
 #include "harness/core/log.h"
 #include "harness/core/suggest.h"
+#include "harness/generators/generator_traits.h"
+#include "harness/runner/prices.h"
 #include "metrics/metric.h"
 
 namespace crudbench {
@@ -49,6 +51,36 @@ std::optional<double> mean_of_first(const Store& store, std::int64_t run_id,
   return count > 0.0 ? std::optional(sum / count) : std::nullopt;
 }
 
+/// What the answers of a run have cost, those from the cache included, and how many they are.
+struct RunCost {
+  double money = 0.0;
+  std::size_t samples = 0;
+};
+
+RunCost cost_of_run(const Store& store, std::int64_t run_id) {
+  RunCost cost;
+  store.visit_samples(
+      run_id,
+      [&cost](const ItemRecord&, SampleRecord&& sample) {
+        cost.money += sample.cost.value_or(0.0) + sample.saved.value_or(0.0);
+        ++cost.samples;
+      },
+      SampleDetail::kScores);
+  return cost;
+}
+
+void require_prices(const Experiment& experiment) {
+  for (const Cell& cell : experiment.cells) {
+    const bool is_remote = traits_of(cell.generator.at("type").get<std::string>()).is_remote;
+    if (is_remote && !experiment.prices.of(cell.generator)) {
+      throw Error(
+          ErrorCode::kInvalidConfig,
+          experiment.file + ": /search/max_cost: /prices/models has no price for the model '" +
+              cell.generator.value("model", cell.generator.at("type")).get<std::string>() + "'");
+    }
+  }
+}
+
 /// One search; an object per call of `run_search`.
 class Halving {
  public:
@@ -58,6 +90,7 @@ class Halving {
           const RunOptions& options, Round round)
       : search_(experiment.search),
         repeats_(experiment.repeats),
+        currency_(experiment.prices.currency),
         store_(store),
         options_(options),
         round_(std::move(round)) {
@@ -77,12 +110,18 @@ class Halving {
       if (search_.max_samples != 0 && spent + cost > search_.max_samples) {
         return give_all_up(before, cost);
       }
+      if (search_.max_cost > 0.0 && before > 0 && money_after(samples) > search_.max_cost) {
+        log_info("search", "the budget of " + format_money(search_.max_cost, currency_) +
+                               " does not reach for another round");
+        return give_all_up(before);
+      }
       spent += cost;
       options_.samples_per_task = samples;
       ExperimentOutcome outcome = round_(options_);
       if (outcome.interrupted || samples == all) {
         return outcome;
       }
+      run_ids_ = outcome.run_ids;
       drop_worst(outcome, samples);
       before = samples;
       samples = alive().size() == 1 ? all : std::min(samples * search_.eta, all);
@@ -109,6 +148,22 @@ class Halving {
     return of_cell * repeats_ * alive().size();
   }
 
+  /// What all answers will have cost after a round up to so many samples of a task.
+  double money_after(std::size_t samples) const {
+    const std::size_t tasks = task_sizes_.size();
+    double money = 0.0;
+    for (std::size_t i = 0; i < run_ids_.size(); ++i) {
+      const RunCost cost = cost_of_run(store_, run_ids_[i]);
+      money += cost.money;
+      if (options_.active_cells[i / tasks] && cost.samples > 0) {
+        const std::size_t all = std::min(samples, task_sizes_[i % tasks]) * repeats_;
+        money += cost.money / static_cast<double>(cost.samples) *
+                 static_cast<double>(all - std::min(all, cost.samples));
+      }
+    }
+    return money;
+  }
+
   /// The budget is spent: what is left stays where it is.
   ExperimentOutcome give_all_up(std::size_t samples, std::size_t cost) {
     if (samples == 0) {
@@ -116,11 +171,15 @@ class Halving {
                                                  std::to_string(cost) + " samples, the budget is " +
                                                  std::to_string(search_.max_samples));
     }
+    log_info("search", "the budget of " + std::to_string(search_.max_samples) +
+                           " samples does not reach for another round");
+    return give_all_up(samples);
+  }
+
+  ExperimentOutcome give_all_up(std::size_t samples) {
     for (const std::size_t cell : alive()) {
       options_.stopped_after[cell] = static_cast<std::int64_t>(samples);
     }
-    log_info("search", "the budget of " + std::to_string(search_.max_samples) +
-                           " samples does not reach for another round");
     return round_(options_);  // Nothing is left to do in it; it records how the search ended.
   }
 
@@ -162,10 +221,12 @@ class Halving {
 
   const Search& search_;
   std::size_t repeats_;
+  const std::string& currency_;
   const Store& store_;
   RunOptions options_;
   Round round_;
   std::vector<std::size_t> task_sizes_;  // [task] samples
+  std::vector<std::int64_t> run_ids_;    // [cell x task] of the rounds before
 };
 
 }  // namespace
@@ -193,6 +254,9 @@ ExperimentOutcome run_search(const Experiment& experiment, const Dataset& datase
     throw Error(ErrorCode::kInvalidConfig,
                 "a search by successive halving cannot be split into shards: each round needs the "
                 "scores of the one before");
+  }
+  if (experiment.search.max_cost > 0.0) {
+    require_prices(experiment);
   }
   const auto round = [&](const RunOptions& of_round) {
     return run_experiment(experiment, dataset, catalog, store, workspace, executor, of_round,

@@ -11,13 +11,16 @@ namespace crudbench {
 
 /// Successive halving (Jamieson and Talwalkar 2016): all cells on the first `min_samples` samples
 /// of every task, then the best one in `eta` on `eta` times as many, and so on until those left
-/// have seen all samples, or the next round would go beyond `max_samples`. Cells are ranked by the
+/// have seen all samples, or the next round would go beyond `max_samples`, or beyond `max_cost` at
+/// what the answers of the cells that are left have cost so far (those from the completion cache at
+/// the price they had). Cells are ranked by the
 /// mean over tasks of the metric, failures as 0 where higher is better; of equal ones the earlier
 /// goes on. The store records after how many samples a cell was given up.
 ///
 /// Depends on configuration and data alone, so an interrupted search continues as it would have
 /// gone on. Throws Error(kInvalidConfig) for a metric without values, for a budget that the first
-/// round exceeds, and together with a shard.
+/// round exceeds, for `max_cost` without a price of every endpoint's model, and together with a
+/// shard.
 ExperimentOutcome run_search(const Experiment& experiment, const Dataset& dataset,
                              const Catalog& catalog, Store& store, const Workspace& workspace,
                              Executor& executor, const RunOptions& options, RunListener& listener,

@@ -38,8 +38,11 @@ std::optional<std::vector<ExternalContext>> contexts_from_json(const Json& list)
 }  // namespace
 
 std::optional<CachedCompletion> StoredCompletions::find(std::string_view key) {
-  if (refresh_ && !refreshed_.contains(key)) {
-    return std::nullopt;
+  if (refresh_) {
+    const std::lock_guard lock(mutex_);
+    if (!refreshed_.contains(key)) {
+      return std::nullopt;
+    }
   }
   auto found = store_.find_completion(key);
   if (!found) {
@@ -71,6 +74,7 @@ void StoredCompletions::insert(std::span<const KeyedCompletion> completions) {
                        .seconds = completion.seconds,
                        .details = completion.details});
   }
+  const std::lock_guard lock(mutex_);
   store_.put_completions(records, charges_, refresh_);
   charges_.clear();
   if (refresh_) {
@@ -81,10 +85,12 @@ void StoredCompletions::insert(std::span<const KeyedCompletion> completions) {
 }
 
 void StoredCompletions::charge(const SpendingRecord& record) {
+  const std::lock_guard lock(mutex_);
   charges_.push_back(record);
 }
 
 void StoredCompletions::flush() {
+  const std::lock_guard lock(mutex_);
   if (!charges_.empty()) {
     store_.put_completions({}, charges_);
     charges_.clear();

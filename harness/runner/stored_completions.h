@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace crudbench {
 
-/// The completion cache of generators and judges, over the workspace's store.
+/// The completion cache of generators and judges, over the workspace's store. Thread-safe.
 class StoredCompletions final : public CompletionCache {
  public:
   /// `store` must outlive the object.
@@ -27,7 +28,8 @@ class StoredCompletions final : public CompletionCache {
 
  private:
   Store& store_;
-  bool refresh_;
+  const bool refresh_;
+  std::mutex mutex_;                              ///< Guards everything below.
   std::set<std::string, std::less<>> refreshed_;  ///< Keys that were replaced.
   std::vector<SpendingRecord> charges_;           ///< Not yet stored.
 };

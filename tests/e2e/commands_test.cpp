@@ -222,6 +222,25 @@ TEST_F(SampleRun, IsReadableWithoutWritePermission) {
   EXPECT_EQ(result.exit_status, 0) << result.errors;
 }
 
+TEST(Check, FailsWhereAnswersHaveBecomeWorse) {
+  const TemporaryFolder folder;
+  for (const char* retriever : {"gold", "none"}) {
+    const ProcessResult made =
+        crudbench({"run", sample_config(), "--workspace", folder.path() / retriever, "--quiet",
+                   "--set", "/retriever={\"type\":\"" + std::string(retriever) + "\"}"});
+    ASSERT_EQ(made.exit_status, 0) << made.errors;
+  }
+  const std::string good = folder.path() / "gold";
+  const std::string bad = folder.path() / "none";
+  EXPECT_EQ(crudbench({"check", good, good}).exit_status, 0);
+  EXPECT_EQ(crudbench({"check", bad, good, "--max-drop", "rouge_l=1"}).exit_status, 0);
+  const ProcessResult worse = crudbench({"check", good, bad, "--max-drop", "rouge_l=1"});
+  EXPECT_EQ(worse.exit_status, 6) << worse.output << worse.errors;
+  EXPECT_THAT(worse.output, HasSubstr("rouge_l"));
+  const ProcessResult allowed = crudbench({"check", good, bad, "--max-drop", "rouge_l=99"});
+  EXPECT_EQ(allowed.exit_status, 0) << allowed.output << allowed.errors;
+}
+
 TEST(Score, ScoresPredictionsMadeElsewhere) {
   const TemporaryFolder folder;
   const auto file = folder.write(

@@ -128,5 +128,10 @@ TEST(Resume, GivesTheSameResultsAfterInterrupts) {
   expect_same_results_after(SIGINT, 5, 23);
 }
 
+/// As a cluster does that wants its node back.
+TEST(Resume, GivesTheSameResultsAfterPreemptions) {
+  expect_same_results_after(SIGTERM, 5, 24);
+}
+
 }  // namespace
 }  // namespace crudbench

@@ -22,9 +22,9 @@ using testing_support::TemporaryFolder;
 class Silent final : public RunListener {
  public:
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord&) override {}
-  void judging_started(const std::string&, std::size_t) override {}
-  void sample_judged() override {}
+  void sample_finished(const PlannedRun&, const SampleRecord&) override {}
+  void judging_started(const PlannedRun&, const std::string&, std::size_t) override {}
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
 };
 

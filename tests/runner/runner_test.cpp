@@ -68,9 +68,11 @@ class ScriptedGenerator final : public Generator {
 class Silent final : public RunListener {
  public:
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord&) override { ++samples; }
-  void judging_started(const std::string&, std::size_t count) override { judgements += count; }
-  void sample_judged() override {}
+  void sample_finished(const PlannedRun&, const SampleRecord&) override { ++samples; }
+  void judging_started(const PlannedRun&, const std::string&, std::size_t count) override {
+    judgements += count;
+  }
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
   std::atomic<std::size_t> samples{0};
   std::size_t judgements = 0;

@@ -17,13 +17,13 @@ using testing_support::TemporaryFolder;
 class Silent final : public RunListener {
  public:
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord&) override {
+  void sample_finished(const PlannedRun&, const SampleRecord&) override {
     if (++samples == stop_at) {
       stop.request_stop();
     }
   }
-  void judging_started(const std::string&, std::size_t) override {}
-  void sample_judged() override {}
+  void judging_started(const PlannedRun&, const std::string&, std::size_t) override {}
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
 
   std::size_t samples = 0;
@@ -130,6 +130,15 @@ TEST_F(SearchTest, RefusesABudgetBelowTheFirstRound) {
   search["max_samples"] = 11;
   EXPECT_ERROR(run(experiment(search)), ErrorCode::kInvalidConfig,
                "the first round alone takes 12 samples, the budget is 11");
+}
+
+TEST_F(SearchTest, WantsPricesWhereMoneyIsLimited) {
+  Json search = halving();
+  search["max_cost"] = 1.5;
+  Experiment priceless = experiment(search);
+  priceless.cells.front().generator = {{"type", "openai"}, {"model", "m"}};
+  EXPECT_ERROR(run(priceless), ErrorCode::kInvalidConfig,
+               "/search/max_cost: /prices/models has no price for the model 'm'");
 }
 
 TEST_F(SearchTest, NamesAMetricWithoutValues) {

@@ -63,13 +63,13 @@ class Stopper final : public RunListener {
  public:
   explicit Stopper(std::size_t stop_after) : stop_after_(stop_after) {}
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord&) override {
+  void sample_finished(const PlannedRun&, const SampleRecord&) override {
     if (--stop_after_ == 0) {
       stop_.request_stop();
     }
   }
-  void judging_started(const std::string&, std::size_t) override {}
-  void sample_judged() override {}
+  void judging_started(const PlannedRun&, const std::string&, std::size_t) override {}
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
 
   std::stop_token token() const { return stop_.get_token(); }

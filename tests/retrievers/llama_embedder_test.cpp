@@ -65,6 +65,37 @@ TEST_F(LlamaEmbedderTest, PutsPrefixesBeforeQueriesAndPassages) {
   EXPECT_EQ(embed(prefixed, {"台风"}), embed(plain, {"文：台风"}));
 }
 
+TEST_F(LlamaEmbedderTest, ReportsRowsWhileOthersAreStillUnderWay) {
+  const Embedder& embedder = open();
+  const std::vector<std::string_view> texts(130, "台风登陆");
+  std::vector<float> rows(texts.size() * embedder.dimension());
+  std::vector<std::pair<std::size_t, std::size_t>> ranges;
+  embedder.embed_passages(texts, rows, serial_, [&](std::size_t begin, std::size_t end) {
+    ranges.emplace_back(begin, end);
+    EXPECT_NE(rows[(end - 1) * embedder.dimension()], 0.0F);
+    EXPECT_TRUE(end == texts.size() || rows[end * embedder.dimension()] == 0.0F);
+  });
+  EXPECT_THAT(ranges, testing::ElementsAre(testing::Pair(0, 64), testing::Pair(64, 128),
+                                           testing::Pair(128, 130)));
+  EXPECT_EQ(rows, embed(embedder, texts));
+}
+
+TEST_F(LlamaEmbedderTest, TakesTextsLikePassagesAsPassages) {
+  const auto dense = [&](const Json& prefixes) {
+    return base_.open({.retriever = catalog_.retrievers.resolve({{"type", "dense"}}, "", ""),
+                       .chunker = document_chunker_config(),
+                       .embedder = resolve(prefixes),
+                       .index = catalog_.indexes.resolve({{"type", "flat"}}, "", "")});
+  };
+  const Query query{.text = "台风登陆", .gold_documents = {}};
+  const std::span<const Query> asked(&query, 1);
+  const auto like_passages = dense({{"query_prefix", "查询："}, {"passage_prefix", "文："}})
+                                 ->retrieve_like(asked, 8, serial_);
+  const auto expected =
+      dense({{"query_prefix", "文："}, {"passage_prefix", "文："}})->retrieve(asked, 8, serial_);
+  EXPECT_EQ(like_passages.front().hits, expected.front().hits);
+}
+
 TEST_F(LlamaEmbedderTest, HasTheVectorsOfTokensWithoutThoseOfTheModel) {
   const std::vector<std::string_view> texts{"台风"};
   const std::vector<TokenVectors> vectors = open().embed_tokens(texts, serial_);

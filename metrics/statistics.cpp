@@ -67,21 +67,56 @@ void draw_counts(Random& random, std::span<std::int32_t> counts) {
   }
 }
 
-/// The sum of the drawn values, in four running sums that do not wait for each other.
-double weighted_sum(std::span<const std::int32_t> counts, std::span<const double> values) {
-  constexpr std::size_t kLanes = 4;
-  std::array<double, kLanes> sums{};
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      sums[lane] += static_cast<double>(counts[i + lane]) * values[i + lane];
+constexpr std::size_t kLanes = 4;     ///< Running sums of a sum, which do not wait for each other.
+constexpr std::size_t kTogether = 4;  ///< Resamples that are summed while values are at hand.
+constexpr std::size_t kTileSize =
+    512;  ///< Samples whose values and weights stay in the first cache.
+
+/// How often each of some samples is drawn in `kTogether` resamples.
+using DrawnWeights = std::array<std::vector<double>, kTogether>;
+
+/// The running sums of `kTogether` resamples of one column, and what the lanes leave over.
+struct RunningSums {
+  std::array<std::array<double, kLanes>, kTogether> lanes{};
+  std::array<double, kTogether> rest{};
+
+  double total(std::size_t resample) const {
+    const std::array<double, kLanes>& sums = lanes[resample];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest[resample];
+  }
+};
+
+/// Adds the samples from `begin` to `end`; `begin` is a multiple of `kLanes`.
+void add_weighted(const DrawnWeights& weights, std::span<const double> values, std::size_t begin,
+                  std::size_t end, RunningSums& sums) {
+  auto lanes = sums.lanes;  // In registers, not in memory.
+  std::size_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
+    for (std::size_t resample = 0; resample < kTogether; ++resample) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        lanes[resample][lane] += weights[resample][i + lane] * values[i + lane];
+      }
     }
   }
-  double rest = 0.0;
-  for (; i < values.size(); ++i) {
-    rest += static_cast<double>(counts[i]) * values[i];
+  sums.lanes = lanes;
+  for (; i < end; ++i) {
+    for (std::size_t resample = 0; resample < kTogether; ++resample) {
+      sums.rest[resample] += weights[resample][i] * values[i];
+    }
   }
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest;
+}
+
+/// The sums of all columns under `weights`, tile by tile.
+void sum_columns(const DrawnWeights& weights, std::span<const std::vector<double>> columns,
+                 std::span<RunningSums> sums) {
+  std::fill(sums.begin(), sums.end(), RunningSums());
+  const std::size_t size = columns.front().size();
+  for (std::size_t begin = 0; begin < size; begin += kTileSize) {
+    const std::size_t end = std::min(begin + kTileSize, size);
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+      add_weighted(weights, columns[column], begin, end, sums[column]);
+    }
+  }
 }
 
 /// The sums of `options.resamples` bootstrap samples of each column; all columns have the same
@@ -95,14 +130,39 @@ std::vector<std::vector<double>> bootstrap_sums(std::span<const std::vector<doub
              [&](std::size_t begin, std::size_t end) {
                Random random(derive_seed(options.seed, "bootstrap/" + std::to_string(begin)));
                std::vector<std::int32_t> counts(columns.front().size());
-               for (std::size_t resample = begin; resample < end; ++resample) {
-                 draw_counts(random, counts);
+               DrawnWeights weights;
+               std::vector<RunningSums> running(columns.size());
+               for (std::size_t first = begin; first < end; first += kTogether) {
+                 const std::size_t count = std::min(kTogether, end - first);
+                 for (std::size_t i = 0; i < kTogether; ++i) {
+                   if (i < count) {
+                     draw_counts(random, counts);
+                   }
+                   weights[i].assign(counts.begin(), counts.end());
+                 }
+                 sum_columns(weights, columns, running);
                  for (std::size_t column = 0; column < columns.size(); ++column) {
-                   sums[column][resample] = weighted_sum(counts, columns[column]);
+                   for (std::size_t i = 0; i < count; ++i) {
+                     sums[column][first + i] = running[column].total(i);
+                   }
                  }
                }
              });
   return sums;
+}
+
+/// For each column the first one that holds the same values: hit@k and recall@k are one column
+/// where every sample has one gold document.
+std::vector<std::size_t> find_first_alike(std::span<const std::span<const double>> columns) {
+  const auto precedes = [](std::span<const double> left, std::span<const double> right) {
+    return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
+  };
+  std::map<std::span<const double>, std::size_t, decltype(precedes)> known(precedes);
+  std::vector<std::size_t> first_alike;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    first_alike.push_back(known.emplace(columns[i], i).first->second);
+  }
+  return first_alike;
 }
 
 /// The `probability` quantile of sorted values, between order statistics i / (n + 1).
@@ -379,9 +439,10 @@ std::vector<std::optional<MeanEstimate>> estimate_means(
     std::span<const std::span<const double>> columns, const ResamplingOptions& options,
     Executor& executor) {
   std::vector<std::optional<MeanEstimate>> estimates(columns.size());
+  const std::vector<std::size_t> first_alike = find_first_alike(columns);
   std::map<std::size_t, std::vector<std::size_t>> columns_by_length;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!columns[i].empty()) {
+    if (!columns[i].empty() && first_alike[i] == i) {
       estimates[i] =
           MeanEstimate{.n = columns[i].size(), .mean = mean(columns[i]), .interval = std::nullopt};
       columns_by_length[columns[i].size()].push_back(i);
@@ -409,6 +470,9 @@ std::vector<std::optional<MeanEstimate>> estimate_means(
       estimate.interval = Interval{std::clamp(estimate.mean + of_sum.low / n, *least, *greatest),
                                    std::clamp(estimate.mean + of_sum.high / n, *least, *greatest)};
     }
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    estimates[i] = estimates[first_alike[i]];
   }
   return estimates;
 }

@@ -369,28 +369,6 @@ std::string comparison_table_markdown(const RunComparison& comparison, std::size
   return output;
 }
 
-std::string comparison_table_html(const RunComparison& comparison, std::size_t system) {
-  const std::vector<NumberColumn> numbers = number_columns(comparison);
-  std::string output = "<table><thead><tr><th>metric</th>";
-  for (const NumberColumn& number : numbers) {
-    output += "<th class=\"number\">" + html_text(number.title) + "</th>";
-  }
-  output += "</tr></thead><tbody>\n";
-  for (const MetricComparison& line : comparison.comparisons) {
-    if (line.system != system) {
-      continue;
-    }
-    const bool is_significant = line.adjusted_p_value < kSignificanceLevel;
-    output += std::string("<tr") + (is_significant ? " class=\"significant\"" : "") + "><td>" +
-              html_text(line.metric.name) + "</td>";
-    for (const NumberColumn& number : numbers) {
-      output += "<td class=\"number\">" + html_text(number.text(line)) + "</td>";
-    }
-    output += "</tr>\n";
-  }
-  return output + "</tbody></table>\n";
-}
-
 std::string comparison_note() {
   return kReadingNote;
 }

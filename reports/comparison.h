@@ -69,7 +69,6 @@ std::string comparison_markdown(const RunComparison& comparison);
 std::string comparison_table_terminal(const RunComparison& comparison, std::size_t system,
                                       bool colours, std::size_t columns);
 std::string comparison_table_markdown(const RunComparison& comparison, std::size_t system);
-std::string comparison_table_html(const RunComparison& comparison, std::size_t system);
 std::string comparison_note();
 
 /// What a sample of a run scored in one metric: the mean of its valid repeats.

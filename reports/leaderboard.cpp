@@ -476,6 +476,12 @@ Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& opti
                            read_scored_runs(store, runs, options.summary, executor), executor);
 }
 
+Leaderboard build_leaderboard(const Store& store, const std::vector<RunRecord>& runs,
+                              const SummaryOptions& options, Executor& executor) {
+  return build_leaderboard(std::nullopt, runs, read_scored_runs(store, runs, options, executor),
+                           executor);
+}
+
 Leaderboard build_leaderboard(const std::optional<std::string>& experiment,
                               std::span<const RunRecord> runs, std::vector<ScoredRun> scored,
                               Executor& executor) {

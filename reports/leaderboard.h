@@ -93,6 +93,10 @@ struct LeaderboardOptions {
 Leaderboard build_leaderboard(const Store& store, const LeaderboardOptions& options,
                               Executor& executor);
 
+/// The same of some of its runs, under no title.
+Leaderboard build_leaderboard(const Store& store, const std::vector<RunRecord>& runs,
+                              const SummaryOptions& options, Executor& executor);
+
 /// The same of runs that were read already: `scored[i]` is what `runs[i]` came to, and the same
 /// item has the same id in all of them. `experiment` is the title.
 Leaderboard build_leaderboard(const std::optional<std::string>& experiment,

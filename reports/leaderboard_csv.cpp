@@ -93,6 +93,10 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
       .number(speed ? std::optional(speed->low) : std::nullopt)
       .number(speed ? std::optional(speed->high) : std::nullopt)
       .count(engine ? std::optional(engine->peak_memory_bytes) : std::nullopt)
+      .number(run.money.cost)
+      .number(run.money.saved)
+      .count(run.money.unknown_count)
+      .text(run.money.currency)
       .end_line();
 }
 
@@ -165,7 +169,11 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
                            "engine_tokens_per_second",
                            "engine_low",
                            "engine_high",
-                           "engine_peak_memory_bytes"}) {
+                           "engine_peak_memory_bytes",
+                           "cost",
+                           "saved",
+                           "n_cost_unknown",
+                           "currency"}) {
     csv.text(name);
   }
   csv.end_line();

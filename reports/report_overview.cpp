@@ -43,6 +43,21 @@ Json row_json(const LeaderboardTable& table, std::size_t row) {
           {"headroom", std::move(headroom)}};
 }
 
+/// What the experiment's requests came to, judges and failed runs included.
+Json spending_json(const Store& store, const std::string& experiment) {
+  Json lines = Json::array();
+  for (const SpendingRecord& line : store.spending(experiment)) {
+    lines.push_back({{"purpose", line.purpose},
+                     {"model", line.model},
+                     {"requests", line.requests},
+                     {"prompt_tokens", line.usage.prompt_tokens},
+                     {"completion_tokens", line.usage.completion_tokens},
+                     {"cost", line.cost},
+                     {"currency", line.currency}});
+  }
+  return lines;
+}
+
 Json table_json(const LeaderboardTable& table) {
   Json rows = Json::array();
   Json profiles = Json::object();
@@ -68,8 +83,10 @@ Json report_overview(const Store& store, const Leaderboard& leaderboard) {
                    {"version", 1},
                    {"leaderboard", leaderboard_json(leaderboard)},
                    {"tables", std::move(tables)},
-                   {"experiment_config", Json()}};
+                   {"experiment_config", Json()},
+                   {"spending", Json::array()}};
   if (leaderboard.experiment) {
+    overview["spending"] = spending_json(store, *leaderboard.experiment);
     if (auto config = store.experiment_config(*leaderboard.experiment)) {
       overview["experiment_config"] = *std::move(config);
     }

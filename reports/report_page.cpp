@@ -11,8 +11,6 @@ namespace crudbench {
 
 namespace {
 
-constexpr const char* kDataFolder = "report_data";
-
 bool is_data_file(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const bool has_prefix = name.starts_with("run-") || name.starts_with("items-");
@@ -61,24 +59,18 @@ class SampleKeeper {
     }
   }
 
-  void move_to(ReportPage& page) && {
+  /// Whether the data stand in files instead.
+  bool move_to(ReportPage& page) && {
     page.inline_samples = std::move(inline_);
     // In the order of the report, not in that of the threads.
     std::sort(page.inline_samples.begin(), page.inline_samples.end(),
               [](const SampleFile& left, const SampleFile& right) { return left.key < right.key; });
-    if (in_files_) {
-      page.data_folder = kDataFolder;
-    }
+    return in_files_;
   }
 
  private:
-  /// A script and no JSON, because a page from a folder may load nothing else.
   void write(const SampleFile& file) const {
-    AtomicFileWriter writer(folder_ / (file.key + ".js"));
-    writer.write("crudbenchSamples(\"" + report_id_ + "\",\"" + file.key + "\",");
-    writer.write(file.payload);
-    writer.write(");\n");
-    writer.commit();
+    write_file_atomically(folder_ / (file.key + ".js"), sample_script(report_id_, file));
   }
 
   std::filesystem::path folder_;
@@ -90,73 +82,84 @@ class SampleKeeper {
   bool in_files_ = false;
 };
 
-/// The runs of one task of one table.
-struct TaskRuns {
-  std::string key;  ///< Of the file with their items.
-  std::vector<std::int64_t> run_ids;
-  const std::vector<std::string>* metrics = nullptr;
-};
+}  // namespace
 
-std::vector<TaskRuns> runs_by_task(const Leaderboard& leaderboard) {
-  std::vector<TaskRuns> tasks;
+SampleFiles::SampleFiles(const Store& store, const Leaderboard& leaderboard, std::size_t limit)
+    : store_(store) {
   for (std::size_t table = 0; table < leaderboard.tables.size(); ++table) {
     const LeaderboardTable& rows = leaderboard.tables[table];
     for (std::size_t task = 0; task < rows.tasks.size(); ++task) {
-      TaskRuns& runs = tasks.emplace_back();
+      Task& runs = tasks_.emplace_back();
       runs.key = "items-" + std::to_string(table) + "-" + std::to_string(task);
-      runs.metrics = &rows.main_metrics;
+      runs.metrics = rows.main_metrics;
       for (const LeaderboardRow& row : rows.rows) {
         const auto run = row.runs.find(rows.tasks[task]);
         if (run != row.runs.end()) {
           runs.run_ids.push_back(run->second.run_id);
         }
       }
+      runs.choice = choose_items(store, runs.run_ids, limit);
     }
   }
-  return tasks;
 }
 
-void collect_samples(const Store& store, const Leaderboard& leaderboard, std::size_t limit,
-                     SampleKeeper& keeper, Executor& executor) {
-  struct Piece {
-    std::size_t task = 0;
-    std::optional<std::int64_t> run_id;  ///< nullopt: the items.
-  };
-  const std::vector<TaskRuns> tasks = runs_by_task(leaderboard);
-  std::vector<ItemChoice> choices;
-  std::vector<Piece> pieces;
-  for (std::size_t task = 0; task < tasks.size(); ++task) {
-    choices.push_back(choose_items(store, tasks[task].run_ids, limit));
-    pieces.push_back({.task = task});
-    for (const std::int64_t run_id : tasks[task].run_ids) {
-      pieces.push_back({.task = task, .run_id = run_id});
+std::vector<std::string> SampleFiles::keys() const {
+  std::vector<std::string> keys;
+  for (const Task& task : tasks_) {
+    keys.push_back(task.key);
+    for (const std::int64_t run_id : task.run_ids) {
+      keys.push_back(run_key(run_id));
     }
   }
-  executor.run_all(pieces.size(), [&](std::size_t i) {
-    const TaskRuns& task = tasks[pieces[i].task];
-    const ItemChoice& choice = choices[pieces[i].task];
-    keeper.add(pieces[i].run_id ? run_file(store, *pieces[i].run_id, choice, *task.metrics)
-                                : item_file(task.key, store, task.run_ids, choice));
-  });
+  return keys;
 }
 
-}  // namespace
+std::optional<SampleFile> SampleFiles::make(std::string_view key) const {
+  for (const Task& task : tasks_) {
+    if (key == task.key) {
+      return item_file(task.key, store_, task.run_ids, task.choice);
+    }
+    for (const std::int64_t run_id : task.run_ids) {
+      if (key == run_key(run_id)) {
+        return run_file(store_, run_id, task.choice, task.metrics);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::string sample_script(const std::string& report_id, const SampleFile& file) {
+  return "crudbenchSamples(\"" + report_id + "\",\"" + file.key + "\"," + file.payload + ");\n";
+}
 
 std::filesystem::path write_report_page(const Store& store, const Leaderboard& leaderboard,
                                         const PageOptions& options,
                                         const std::filesystem::path& folder, Executor& executor) {
-  create_folders(folder);
-  remove_data_files(folder / kDataFolder);
-  ReportPage page{.overview = report_overview(store, leaderboard)};
-  SampleKeeper keeper(folder / kDataFolder, page.overview.at("report_id").get<std::string>(),
+  std::filesystem::path path = folder / "report.html";
+  write_report_page(store, leaderboard, report_overview(store, leaderboard), options, path,
+                    executor);
+  return path;
+}
+
+void write_report_page(const Store& store, const Leaderboard& leaderboard, Json overview,
+                       const PageOptions& options, const std::filesystem::path& file,
+                       Executor& executor) {
+  const std::string data_folder = file.stem().string() + "_data";
+  const std::filesystem::path data_path = file.parent_path() / data_folder;
+  create_folders(file.parent_path());
+  remove_data_files(data_path);
+  ReportPage page{.overview = std::move(overview)};
+  SampleKeeper keeper(data_path, page.overview.at("report_id").get<std::string>(),
                       options.max_inline_bytes);
   if (options.samples_per_task > 0) {
-    collect_samples(store, leaderboard, options.samples_per_task, keeper, executor);
+    const SampleFiles files(store, leaderboard, options.samples_per_task);
+    const std::vector<std::string> keys = files.keys();
+    executor.run_all(keys.size(), [&](std::size_t i) { keeper.add(*files.make(keys[i])); });
   }
-  std::move(keeper).move_to(page);
-  std::filesystem::path path = folder / "report.html";
-  write_file_atomically(path, page_html(page));
-  return path;
+  if (std::move(keeper).move_to(page)) {
+    page.data_folder = data_folder;
+  }
+  write_file_atomically(file, page_html(page));
 }
 
 }  // namespace crudbench

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/executor.h"
@@ -27,10 +29,44 @@ struct ReportPage {
 /// (reports/README.md), "tables": [{"comparability": [{"kind", "subject", "groups": [{"value",
 /// "rows"}]}], "rows":
 /// [{"bound", "headroom": {metric: {task: share}, "" is the average}}], "profiles": {run_id:
-/// `profile_json`}}], "experiment_config" (its file; null for all runs)}.
+/// `profile_json`}}], "experiment_config" (its file; null for all runs), "spending": [{"purpose",
+/// "model", "requests", "prompt_tokens", "completion_tokens", "cost", "currency"}] (of the
+/// experiment)}. A comparison of two systems adds "comparison" (`system_comparison_json`).
 Json report_overview(const Store& store, const Leaderboard& leaderboard);
 
 std::string page_html(const ReportPage& page);
+
+/// Where the page looks for sample data that does not stand in it.
+inline constexpr const char* kSampleFolder = "report_data";
+
+/// The sample data of a report, file by file: for who makes them only when they are asked for.
+/// `store` must outlive it.
+class SampleFiles {
+ public:
+  /// At most `limit` samples of each task.
+  SampleFiles(const Store& store, const Leaderboard& leaderboard, std::size_t limit);
+
+  /// All keys, those of a task together.
+  std::vector<std::string> keys() const;
+  /// nullopt for a key that the report does not have. May be called from several threads.
+  std::optional<SampleFile> make(std::string_view key) const;
+
+ private:
+  /// The runs of one task of one table.
+  struct Task {
+    std::string key;  ///< Of the file with their items.
+    std::vector<std::int64_t> run_ids;
+    std::vector<std::string> metrics;
+    ItemChoice choice;
+  };
+
+  const Store& store_;
+  std::vector<Task> tasks_;
+};
+
+/// A file of sample data as the page reads it: a script and no JSON, because a page from a folder
+/// may load nothing else.
+std::string sample_script(const std::string& report_id, const SampleFile& file);
 
 struct PageOptions {
   /// Of each task, the samples to look at in the explorer; 0 for a page without it. All numbers and
@@ -46,5 +82,10 @@ struct PageOptions {
 std::filesystem::path write_report_page(const Store& store, const Leaderboard& leaderboard,
                                         const PageOptions& options,
                                         const std::filesystem::path& folder, Executor& executor);
+
+/// The same with an overview that the caller has added to, as NAME.html with NAME_data beside it.
+void write_report_page(const Store& store, const Leaderboard& leaderboard, Json overview,
+                       const PageOptions& options, const std::filesystem::path& file,
+                       Executor& executor);
 
 }  // namespace crudbench

@@ -4,12 +4,15 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <set>
 #include <span>
 #include <utility>
 
 #include "metrics/bleu.h"
 #include "metrics/metric.h"
+#include "reports/score_reader.h"
 
 namespace crudbench {
 
@@ -202,14 +205,23 @@ std::optional<double> chance_level(std::string_view metric, double documents, do
 struct UnscoredSample {
   std::string failure_class;
   bool has_gold = false;
-  Json scores;
+  std::set<std::string, std::less<>> scored;  ///< The metrics that it has nevertheless.
 };
 
-class RunAccumulator {
+class RunAccumulator final : private ScoreVisitor {
  public:
   void add(const ItemRecord& item, const SampleRecord& sample) {
-    for (const auto& [name, score] : sample.scores.items()) {
-      add_score(name, item, score, !sample.failure);
+    if (sample.failure) {
+      unscored_.push_back(
+          {.failure_class = sample.failure->failure_class, .has_gold = !item.gold_doc_ids.empty()});
+    }
+    item_ = &item;
+    is_ok_ = !sample.failure;
+    likely_column_ = columns_.begin();
+    if (sample.score_text.empty()) {
+      read_scores(sample.scores, *this);
+    } else {
+      read_score_text(sample.score_text, *this);
     }
     repeat_count_ = item.item_id == last_item_id_ ? repeat_count_ + 1 : 1;
     last_item_id_ = item.item_id;
@@ -218,9 +230,6 @@ class RunAccumulator {
       ++failed_count_;
       ++failures_[std::string(to_string(sample.failure->stage)) + "/" +
                   sample.failure->failure_class];
-      unscored_.push_back({.failure_class = sample.failure->failure_class,
-                           .has_gold = !item.gold_doc_ids.empty(),
-                           .scores = sample.scores});
     } else {
       ++ok_count_;
     }
@@ -275,6 +284,7 @@ class RunAccumulator {
         scored.item_scores.emplace(name, std::move(column.items));
       }
     }
+    summary.money = money_of(run);
     summary.engine = engine_cost_.summarize(options.intervals, options.resampling, executor);
     std::sort(summary.metrics.begin(), summary.metrics.end(),
               [](const MetricSummary& left, const MetricSummary& right) {
@@ -285,14 +295,15 @@ class RunAccumulator {
   }
 
  private:
-  void add_score(const std::string& name, const ItemRecord& item, const Json& score, bool ok) {
-    MetricColumn& column = columns_[name];
-    column.seen_in_ok += ok ? 1 : 0;
-    if (score.is_number()) {
-      column.add(item, score.get<double>());
-    } else if (name == kCorpusBleuMetric && score.is_object() && score.contains("counts")) {
+  void on_value(std::string_view metric, double value) override {
+    column_of(metric).add(*item_, value);
+  }
+
+  void on_other(std::string_view metric, const Json& score) override {
+    MetricColumn& column = column_of(metric);
+    if (metric == kCorpusBleuMetric && score.is_object() && score.contains("counts")) {
       if (const std::optional<BleuCounts> counts = read_counts(score["counts"])) {
-        column.add_counts(item, *counts);
+        column.add_counts(*item_, *counts);
       } else {
         column.add_failure("invalid_counts");
       }
@@ -302,6 +313,24 @@ class RunAccumulator {
     } else {
       ++column.summary.undefined_count;
     }
+  }
+
+  /// The scores of a sample are sorted by name, and so are the columns: the next score most likely
+  /// belongs to the next column.
+  MetricColumn& column_of(std::string_view metric) {
+    if (likely_column_ == columns_.end() || likely_column_->first != metric) {
+      likely_column_ = columns_.find(metric);
+      if (likely_column_ == columns_.end()) {
+        likely_column_ = columns_.emplace(metric, MetricColumn()).first;
+      }
+    }
+    MetricColumn& column = likely_column_->second;
+    ++likely_column_;
+    column.seen_in_ok += is_ok_ ? 1 : 0;
+    if (!is_ok_) {
+      unscored_.back().scored.emplace(metric);
+    }
+    return column;
   }
 
   RunProfile make_profile() {
@@ -332,6 +361,14 @@ class RunAccumulator {
       context_tokens_ = context_tokens_.value_or(0) + sample.context_tokens;
     }
     engine_cost_.add(sample.details, sample.usage.completion_tokens);
+    if (sample.cost) {
+      costs_.push_back(*sample.cost);
+    } else {
+      ++unknown_cost_count_;
+    }
+    if (sample.saved) {
+      savings_.push_back(*sample.saved);
+    }
     if (sample.usage.prompt_tokens >= 0) {
       prompt_tokens_ = prompt_tokens_.value_or(0) + sample.usage.prompt_tokens;
     }
@@ -340,11 +377,22 @@ class RunAccumulator {
     }
   }
 
+  MoneyTotals money_of(const RunRecord& run) const {
+    const auto sum = [](const std::vector<double>& amounts) {
+      return amounts.empty() ? std::nullopt : std::optional(stable_sum(amounts));
+    };
+    const bool has_price = run.provenance.is_object() && run.provenance.contains("price");
+    return {.cost = sum(costs_),
+            .saved = sum(savings_),
+            .unknown_count = costs_.empty() ? 0 : unknown_cost_count_,
+            .currency = has_price ? recorded_text(run.provenance.at("price"), "currency") : ""};
+  }
+
   /// All but the interval.
   MetricSummary summarize_column(const std::string& name, MetricColumn& column) const {
     const MetricDescription description = describe_metric(name);
     for (const UnscoredSample& sample : unscored_) {
-      if (sample.scores.contains(name)) {
+      if (sample.scored.contains(name)) {
         continue;
       }
       // A measure of retrieval has no value without gold documents, whatever happened.
@@ -470,7 +518,11 @@ class RunAccumulator {
                : std::nullopt;
   }
 
-  std::map<std::string, MetricColumn> columns_;
+  using Columns = std::map<std::string, MetricColumn, std::less<>>;
+  Columns columns_;
+  const ItemRecord* item_ = nullptr;  ///< Whose scores are read.
+  bool is_ok_ = true;                 ///< Its sample did not fail.
+  Columns::iterator likely_column_;
   std::vector<UnscoredSample> unscored_;
   std::map<std::string, std::int64_t> failures_;
   std::int64_t ok_count_ = 0;
@@ -482,6 +534,9 @@ class RunAccumulator {
   std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
   std::int64_t max_repeat_count_ = 1;
   EngineCostColumns engine_cost_;
+  std::vector<double> costs_;
+  std::vector<double> savings_;
+  std::int64_t unknown_cost_count_ = 0;
   std::vector<double> retrieval_times_;
   std::vector<double> generation_times_;  ///< Of samples that were sent to the generator.
   double retrieval_seconds_ = 0.0;
@@ -552,7 +607,7 @@ ScoredRun score_run(const RunRecord& run, const SampleSource& samples,
 ScoredRun read_scored_run(const Store& store, const RunRecord& run, const SummaryOptions& options,
                           Executor& executor) {
   const auto samples = [&](const SampleVisitor& visit) {
-    store.visit_samples(run.run_id, visit, SampleDetail::kScores);
+    store.visit_samples(run.run_id, visit, SampleDetail::kScoreText);
   };
   ScoredRun scored = score_run(run, samples, options, executor);
   scored.summary.metric_fingerprints = store.scored_metrics(run.run_id);
@@ -645,6 +700,10 @@ Json summary_json(const RunSummary& summary) {
           {"truncated_contexts", summary.truncated_count},
           {"cached", summary.cached_count},
           {"engine", engine_cost_json(summary.engine)},
+          {"cost", optional_json(summary.money.cost)},
+          {"saved", optional_json(summary.money.saved)},
+          {"n_cost_unknown", summary.money.unknown_count},
+          {"currency", summary.money.currency},
           {"metrics", std::move(metrics)}};
 }
 

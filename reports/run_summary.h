@@ -56,6 +56,14 @@ struct MetricSummary {
   std::vector<std::size_t> better_than;
 };
 
+/// What the answers of a run have cost.
+struct MoneyTotals {
+  std::optional<double> cost;      ///< Sum of what was paid; absent if no sample tells.
+  std::optional<double> saved;     ///< What the cached answers would have cost.
+  std::int64_t unknown_count = 0;  ///< Samples that do not tell, where others do.
+  std::string currency;            ///< Empty where the model has no price.
+};
+
 /// From this chance level on, reports warn that a metric says little.
 inline constexpr double kHighChanceLevel = 0.05;
 
@@ -91,6 +99,7 @@ struct RunSummary {
   std::int64_t truncated_count = 0;               ///< Samples whose context was cut to its limit.
   std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
   std::optional<EngineCost> engine;               ///< Of a local model.
+  MoneyTotals money;
 
   RunProfile profile;
 

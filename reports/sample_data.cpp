@@ -1,6 +1,8 @@
 #include "reports/sample_data.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -19,15 +21,41 @@ constexpr std::size_t kShownHashDigits = 12;
 /// Builds the payload of a `SampleFile`.
 class PayloadWriter {
  public:
-  void add(const Json& part) {
+  void add(const Json& part) { add_text(to_text(part)); }
+  void add_text(std::string_view part) {
     payload_ += payload_.empty() ? "[\"" : ",\"";
-    payload_ += base64(gzip(to_text(part), kCompressionLevel));
+    payload_ += base64(gzip(part, kCompressionLevel));
     payload_ += '"';
   }
   std::string finish() && { return std::move(payload_) + "]"; }
 
  private:
   std::string payload_;
+};
+
+/// A JSON array of texts that are JSON, page by page.
+class PageWriter {
+ public:
+  explicit PageWriter(PayloadWriter& payload) : payload_(payload) {}
+
+  void add(const std::string& row) {
+    page_ += page_.empty() ? "[" : ",";
+    page_ += row;
+    if (++count_ % kSamplesPerPage == 0) {
+      flush();
+    }
+  }
+  void flush() {
+    if (!page_.empty()) {
+      payload_.add_text(page_ + "]");
+      page_.clear();
+    }
+  }
+
+ private:
+  PayloadWriter& payload_;
+  std::string page_;
+  std::size_t count_ = 0;
 };
 
 void add_pages(PayloadWriter& payload, Json& rows) {
@@ -70,19 +98,40 @@ Json rounded(const Json& value) {
   return value;
 }
 
+/// The same as text.
+std::string rounded_text(double number) {
+  const double shown = std::abs(number) < 1e9 ? std::round(number * 1e6) / 1e6 : number;
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), shown).ptr;
+  return {digits.data(), end};
+}
+
+std::string hits_text(std::span<const StoredHit> hits) {
+  std::string text = "[";
+  for (const StoredHit& hit : hits) {
+    text += (text.size() > 1 ? ",[" : "[") + to_text(Json(hit.doc_id)) + "," +
+            std::to_string(hit.span.begin) + "," + std::to_string(hit.span.end) + "," +
+            rounded_text(hit.score) + (hit.is_gold ? ",1]" : ",0]");
+  }
+  return text + "]";
+}
+
+std::string scores_text(const Json& scores) {
+  std::string text = "{";
+  for (const auto& [metric, score] : scores.items()) {
+    text += (text.size() > 1 ? "," : "") + to_text(Json(metric)) + ":" +
+            (score.is_number_float() ? rounded_text(score.get<double>()) : to_text(rounded(score)));
+  }
+  return text + "}";
+}
+
 Json optional_count(std::int64_t count) {
   return count >= 0 ? Json(count) : Json();
 }
 
-Json detail_json(const SampleRecord& sample) {
-  Json hits = Json::array();
-  for (const StoredHit& hit : sample.hits) {
-    hits.push_back(
-        {hit.doc_id, hit.span.begin, hit.span.end, rounded(hit.score), hit.is_gold ? 1 : 0});
-  }
+/// Everything about a sample that a reader may ask for, as JSON.
+std::string detail_text(const SampleRecord& sample) {
   Json detail = {{"prediction", sample.prediction},
-                 {"hits", std::move(hits)},
-                 {"scores", rounded(sample.scores)},
                  {"request",
                   {{"prompt_sha256", sample.prompt_sha256.substr(0, kShownHashDigits)},
                    {"context_chars", sample.context_chars},
@@ -95,6 +144,16 @@ Json detail_json(const SampleRecord& sample) {
                    {"attempts", sample.attempt_count},
                    {"finish_reason", sample.finish_reason},
                    {"cached", sample.cached}}}};
+  Json& request = detail["request"];
+  const auto add_number = [&](const char* name, const std::optional<double>& number) {
+    if (number) {
+      request[name] = rounded(*number);
+    }
+  };
+  add_number("first_token_seconds", sample.first_token_seconds);
+  add_number("inter_token_seconds", sample.inter_token_seconds);
+  add_number("cost", sample.cost);
+  add_number("saved", sample.saved);
   if (sample.reply && *sample.reply != sample.prediction) {
     detail["reply"] = *sample.reply;
   }
@@ -105,7 +164,11 @@ Json detail_json(const SampleRecord& sample) {
   if (!sample.examinations.empty()) {
     detail["examinations"] = sample.examinations;
   }
-  return detail;
+  // Hits and scores are most of the numbers: they are written without being built.
+  std::string text = to_text(detail);
+  text.back() = ',';
+  return text + "\"hits\":" + hits_text(sample.hits) + ",\"scores\":" + scores_text(sample.scores) +
+         "}";
 }
 
 bool lacks_tag(const SampleRecord& sample) {
@@ -165,6 +228,10 @@ SampleFile item_file(const std::string& key, const Store& store,
   return {.key = key, .payload = std::move(payload).finish()};
 }
 
+std::string run_key(std::int64_t run_id) {
+  return "run-" + std::to_string(run_id);
+}
+
 SampleFile run_file(const Store& store, std::int64_t run_id, const ItemChoice& choice,
                     std::span<const std::string> metrics) {
   std::vector<SampleRecord> samples;
@@ -179,8 +246,7 @@ SampleFile run_file(const Store& store, std::int64_t run_id, const ItemChoice& c
                 {"failed", Json::array()},
                 {"format", Json::array()},
                 {"metrics", Json::object()}};
-  Json rows = Json::array();
-  for (SampleRecord& sample : samples) {
+  for (const SampleRecord& sample : samples) {
     index["items"].push_back(position_of_item(choice, sample.item_id));
     index["repeats"].push_back(sample.repeat);
     index["failed"].push_back(sample.failure ? 1 : 0);
@@ -190,13 +256,16 @@ SampleFile run_file(const Store& store, std::int64_t run_id, const ItemChoice& c
       const bool is_number = score != sample.scores.end() && score->is_number();
       index["metrics"][metric].push_back(is_number ? rounded(*score) : Json());
     }
-    rows.push_back(detail_json(sample));
-    sample = {};
   }
   PayloadWriter payload;
   payload.add(index);
-  add_pages(payload, rows);
-  return {.key = "run-" + std::to_string(run_id), .payload = std::move(payload).finish()};
+  PageWriter pages(payload);
+  for (SampleRecord& sample : samples) {
+    pages.add(detail_text(sample));
+    sample = {};
+  }
+  pages.flush();
+  return {.key = run_key(run_id), .payload = std::move(payload).finish()};
 }
 
 }  // namespace crudbench

@@ -37,6 +37,9 @@ ItemChoice choose_items(const Store& store, std::span<const std::int64_t> run_id
 SampleFile item_file(const std::string& key, const Store& store,
                      std::span<const std::int64_t> run_ids, const ItemChoice& choice);
 
+/// The key of a run's file.
+std::string run_key(std::int64_t run_id);
+
 /// Index, one entry a sample: {"items": positions in `choice`, "repeats", "failed": 0 or 1,
 /// "format": 1 where the reply lacks its `<response>` tag, "metrics": {name: [number or null]}} of
 /// the named metrics. A page: a list of {"prediction", "reply" (where it differs), "failure":

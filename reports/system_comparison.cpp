@@ -205,6 +205,7 @@ SystemComparison compare_systems(const Store& store, const std::string& a, const
                           .cell_a = system_a.runs.front().cell,
                           .cell_b = system_b.runs.front().cell};
   result.options = option_differences(result.cell_a, result.cell_b);
+  std::vector<RunRecord> runs_of_b;
   for (const RunRecord& run : system_a.runs) {
     const auto other =
         std::find_if(system_b.runs.begin(), system_b.runs.end(),
@@ -219,12 +220,15 @@ SystemComparison compare_systems(const Store& store, const std::string& a, const
     contrast.sample_metric = choose_sample_metric(contrast.comparison);
     contrast_samples(store, options.sample_count, contrast);
     result.tasks.push_back(std::move(contrast));
+    result.runs.push_back(run);
+    runs_of_b.push_back(*other);
   }
   if (result.tasks.empty()) {
     throw Error(ErrorCode::kInvalidConfig,
                 "'" + system_a.label + "' and '" + system_b.label + "' share no task");
   }
   correct_p_values(result.tasks);
+  result.runs.insert(result.runs.end(), runs_of_b.begin(), runs_of_b.end());
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "harness/core/json.h"
 #include "harness/store/store.h"
 #include "reports/comparison.h"
+#include "reports/report_page.h"
 
 /// Two rows of a leaderboard side by side: `crudbench report --compare A B`.
 namespace crudbench {
@@ -50,6 +51,7 @@ struct SystemComparison {
   Json cell_b;
   std::vector<OptionDifference> options;
   std::vector<TaskContrast> tasks;  ///< Those that both have, in the order of the leaderboard.
+  std::vector<RunRecord> runs;      ///< What is compared: A's of these tasks, then B's.
 };
 
 struct SystemComparisonOptions {
@@ -71,17 +73,19 @@ std::string tally_text(const TaskContrast& task);
 std::string system_comparison_terminal(const SystemComparison& comparison, bool colours,
                                        std::size_t columns);
 std::string system_comparison_markdown(const SystemComparison& comparison);
-/// One self-contained page without any script.
-std::string system_comparison_html(const SystemComparison& comparison);
 /// {"format": "crudbench-system-comparison", "version": 1, "a": {"label", "cell"}, "b": …,
 /// "options":
 /// [{"path", "a", "b"}], "tasks": [{"task", "comparison" (as `comparison_json`), "sample_metric",
 /// "n_a_better", "n_b_better", "n_equal", "a_better": [{"sample_id", "a", "b"}], "b_better"}]}
 Json system_comparison_json(const SystemComparison& comparison);
 
-/// Writes comparison.html, comparison.md and comparison.json into `folder` (created if need be);
+/// Writes comparison.html (the report of the two systems, the comparison in front, with the samples
+/// that `options` allow), comparison.md and comparison.json into `folder` (created if need be);
 /// returns the paths. Throws Error(kIo).
-std::vector<std::filesystem::path> write_system_comparison(const SystemComparison& comparison,
-                                                           const std::filesystem::path& folder);
+std::vector<std::filesystem::path> write_system_comparison(const Store& store,
+                                                           const SystemComparison& comparison,
+                                                           const PageOptions& options,
+                                                           const std::filesystem::path& folder,
+                                                           Executor& executor);
 
 }  // namespace crudbench

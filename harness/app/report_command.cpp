@@ -145,7 +145,8 @@ ExitCode compare(const Arguments& arguments) {
       compare_systems(store, words[words.size() - 2], words.back(),
                       {.experiment = arguments.value("experiment")}, *pool);
   if (const auto folder = arguments.value("output")) {
-    for (const std::filesystem::path& path : write_system_comparison(comparison, *folder)) {
+    for (const std::filesystem::path& path :
+         write_system_comparison(store, comparison, page_options(arguments), *folder, *pool)) {
       print(path.string() + "\n");
     }
   } else if (format == "json") {

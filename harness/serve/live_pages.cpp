@@ -9,7 +9,6 @@
 #include "harness/core/error.h"
 #include "reports/leaderboard.h"
 #include "reports/renderers.h"
-#include "reports/report_page.h"
 
 namespace crudbench {
 
@@ -70,6 +69,11 @@ std::optional<ServedPage> LivePages::page(std::string_view path) {
     status.content = state();
     return status;
   }
+  constexpr std::string_view kSamples = "report_data/";
+  static_assert(kSamples.substr(0, kSamples.size() - 1) == kSampleFolder);
+  if (path.starts_with(kSamples)) {
+    return samples(path.substr(kSamples.size()));
+  }
   const Store* open_store = is_report_page(path) ? store() : nullptr;
   if (open_store == nullptr) {
     return std::nullopt;
@@ -99,18 +103,33 @@ const Store* LivePages::store() {
   return store_ ? &*store_ : nullptr;
 }
 
+std::optional<ServedPage> LivePages::samples(std::string_view name) {
+  constexpr std::string_view kEnding = ".js";
+  const std::lock_guard lock(report_mutex_);
+  if (!sample_files_ || !name.ends_with(kEnding)) {
+    return std::nullopt;
+  }
+  const auto file = sample_files_->make(name.substr(0, name.size() - kEnding.size()));
+  return file ? std::optional(text_page(sample_script(report_id_, *file), "javascript"))
+              : std::nullopt;
+}
+
 void LivePages::update_report(const Store& store) {
   const std::int64_t version = store.data_version();
   if (version == report_version_) {
     return;
   }
   report_.clear();
+  sample_files_.reset();
   const std::vector<std::string> known = store.experiments();
   if (!experiment_ || std::find(known.begin(), known.end(), *experiment_) != known.end()) {
     const Leaderboard leaderboard =
         build_leaderboard(store, {.experiment = experiment_}, executor_);
-    ServedPage page =
-        text_page(page_html({.overview = report_overview(store, leaderboard)}), "html");
+    Json overview = report_overview(store, leaderboard);
+    report_id_ = overview.at("report_id").get<std::string>();
+    sample_files_.emplace(store, leaderboard, PageOptions().samples_per_task);
+    ServedPage page = text_page(
+        page_html({.overview = std::move(overview), .data_folder = kSampleFolder}), "html");
     page.content_security_policy = kReportPolicy;
     report_.emplace("report.html", std::move(page));
     report_.emplace("leaderboard.md", text_page(leaderboard_markdown(leaderboard), "plain"));

@@ -10,6 +10,7 @@
 #include "harness/serve/live_server.h"
 #include "harness/serve/live_status.h"
 #include "harness/store/store.h"
+#include "reports/report_page.h"
 
 namespace crudbench {
 
@@ -19,8 +20,10 @@ namespace crudbench {
 ///     live.css, live.js
 ///     status.json   the state (`LiveStatus`); {"runs": []} without a workspace
 ///     report.html, leaderboard.md, .csv, .json, .tex
+///     report_data/KEY.js   samples of the report made last
 ///
-/// A report is made when it is asked for and the store has changed since the last one.
+/// A report is made when it is asked for and the store has changed since the last one; its samples
+/// are read from the store when its explorer asks for them.
 class LivePages final : public PageSource {
  public:
   /// `executor` makes the reports; it must outlive the pages.
@@ -34,6 +37,8 @@ class LivePages final : public PageSource {
   const Store* store();
   /// Makes the report again if need be; `report_mutex_` must be held.
   void update_report(const Store& store);
+  /// The file of `name` in the folder of samples.
+  std::optional<ServedPage> samples(std::string_view name);
 
   Workspace workspace_;
   std::optional<std::string> experiment_;
@@ -45,6 +50,8 @@ class LivePages final : public PageSource {
   std::mutex report_mutex_;  ///< Guards what follows, and keeps to one report at a time.
   std::optional<std::int64_t> report_version_;  ///< Of the data that `report_` shows.
   std::map<std::string, ServedPage, std::less<>> report_;
+  std::string report_id_;
+  std::optional<SampleFiles> sample_files_;
 };
 
 }  // namespace crudbench

@@ -282,13 +282,19 @@ struct UnparsedSample {
            scores.size() + examinations.size() + (routing ? routing->size() : 0);
   }
 
-  void parse() {
+  void parse(SampleDetail detail) {
     read_stored([&] {
       item.gold_doc_ids = parse_stored(gold_doc_ids).get<std::vector<std::string>>();
-      sample.hits = hits_from_json(parse_stored(hits));
       sample.attempts = attempts ? parse_stored(*attempts) : Json();
-      sample.scores = parse_stored(scores);
-      sample.examinations = parse_stored(examinations);
+      if (detail == SampleDetail::kScoreText) {
+        sample.score_text = std::move(scores);
+      } else {
+        sample.scores = parse_stored(scores);
+      }
+      if (detail == SampleDetail::kEverything) {
+        sample.hits = hits_from_json(parse_stored(hits));
+        sample.examinations = parse_stored(examinations);
+      }
       sample.details = details ? parse_stored(*details) : Json();
       if (routing) {
         sample.details["routing"] = parse_stored(*routing);
@@ -768,7 +774,7 @@ void Store::visit_samples(std::int64_t run_id,
     // Other threads read while this one parses.
     lock.unlock();
     for (UnparsedSample& unparsed : batch) {
-      unparsed.parse();
+      unparsed.parse(detail);
       visit(unparsed.item, std::move(unparsed.sample));
     }
     batch.clear();

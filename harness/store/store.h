@@ -79,6 +79,7 @@ struct SampleRecord {
   /// {"bleu_upstream": 0.25, "recall@8": null (undefined), "bleu": {"failed": "empty_reference"},
   /// "bleu_corpus": {"counts": […]}}
   Json scores = Json::object();
+  std::string score_text;  ///< The same, not parsed; filled for `SampleDetail::kScoreText` alone.
   /// What judges asked and answered, by the label of their metric: {"questions", "gold_answers",
   /// "answers", …}.
   Json examinations = Json::object();
@@ -149,6 +150,7 @@ struct RunActivity {
 enum class SampleDetail {
   kEverything,  ///< But the routing.
   kScores,      ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
+  kScoreText,   ///< As `kScores`, with `score_text` in place of `scores`: for millions of them.
   kRouting,     ///< As `kScores`, and the routing of the generator's details.
 };
 

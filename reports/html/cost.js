@@ -30,11 +30,26 @@ function engineMemory(runs) {
   return bytes > 0 ? { x: bytes / 2 ** 30 } : undefined;
 }
 
+// An amount with as many decimals as it takes to see it.
+const moneyText = (amount) => (isNumber(amount) ? (amount === 0 ? "0" : Math.abs(amount) >= 1 ? amount.toFixed(2) : String(+amount.toPrecision(3))) : "–");
+
+// What 1,000 answers would cost with an empty cache; unknown where a sample does not tell.
+function moneyCost(runs) {
+  const finished = sum(runs.map((run) => run.ok + run.failed));
+  const currencies = new Set(runs.map(({ currency }) => currency));
+  if (finished === 0 || currencies.size !== 1 || runs.some((run) => !isNumber(run.cost) || run.n_cost_unknown > 0)) {
+    return undefined;
+  }
+  const total = sum(runs.map((run) => run.cost + (run.saved ?? 0)));
+  return total > 0 ? { x: total / finished * 1000, unit: [...currencies][0] } : undefined;
+}
+
 const secondsCost = (read) => ({ read: perSample(read), text: formatSeconds, tick: secondsTick });
 const costs = {
   seconds: secondsCost((total) => total("retrieval_seconds") + total("generation_seconds")),
   retrieval: secondsCost((total) => total("retrieval_seconds")),
   tokens: { read: perSample((total) => total("prompt_tokens") + total("completion_tokens")), text: count, tick: count },
+  money: { read: moneyCost, text: moneyText, tick: moneyText },
   speed: { read: engineSpeed, text: (rate) => rate.toFixed(2), tick: (rate) => String(+rate.toPrecision(4)), moreIsBetter: true },
   memory: { read: engineMemory, text: (gibibytes) => bytesText(gibibytes * 2 ** 30), tick: (gibibytes) => String(+gibibytes.toPrecision(3)) },
 };
@@ -100,7 +115,7 @@ function paretoFigure(table, metric, task, kind, wide = true) {
       trigger: "item",
       formatter: ({ data: { point } }) => (point ? [name(point), withRange(costs[kind].text(point.x), costRange(point)), withRange(formatMean(point.y, description), meanRange(point))].join("\n") : ""),
     },
-    xAxis: { ...axis({ type: isWide ? "log" : "value", name: t(`cost ${kind}`), axisLabel: { formatter: (value) => costs[kind].tick(value) } }), splitLine: { show: false } },
+    xAxis: { ...axis({ type: isWide ? "log" : "value", name: points[0]?.unit ? `${t(`cost ${kind}`)} (${points[0].unit})` : t(`cost ${kind}`), axisLabel: { formatter: (value) => costs[kind].tick(value) } }), splitLine: { show: false } },
     yAxis: scoreAxis(metric, description),
     series: [
       { type: "line", name: t("pareto front"), step: "end", symbol: "none", silent: true, color: cssColour("accent"), lineStyle: { width: 1.5, type: "dashed" }, data: front.map(({ x, y }) => [x, y]) },
@@ -118,8 +133,8 @@ function paretoFigure(table, metric, task, kind, wide = true) {
     ],
   });
   return chartFigure({
-    title: t("quality and cost", { metric: metricTitle(metric), cost: t(`cost ${kind}`).toLowerCase() }),
-    caption: [t(`pareto caption ${["speed", "memory"].includes(kind) ? kind : "requests"}`), t("pareto marks")].join(" "),
+    title: t("quality and cost", { metric: metricTitle(metric), cost: t(`cost ${kind}`).replace(/^\p{Lu}/u, (letter) => letter.toLowerCase()) }),
+    caption: [t(`pareto caption ${["money", "speed", "memory"].includes(kind) ? kind : "requests"}`), t("pareto marks")].join(" "),
     height: wide ? 420 : 340, wide, option,
     data: {
       columns: [{ title: t("configuration") }, { title: t(`cost ${kind}`), number: true }, { title: t("interval"), number: true }, { title: metricTitle(metric), number: true }, { title: t("interval"), number: true }, { title: t("pareto front") }],
@@ -145,6 +160,32 @@ function latencyTable(table, task) {
   ];
 }
 
+// What rows have cost and what the cache saved, and what the experiment spent.
+function moneySection(table, task) {
+  const rows = table.rows.filter((row) => table.runs(row, task).some((run) => isNumber(run.cost)));
+  const { spending } = app.overview;
+  if (rows.length === 0 && spending.length === 0) {
+    return [];
+  }
+  const number = true;
+  const total = (row, name) => {
+    const amounts = table.runs(row, task).map((run) => run[name]).filter(isNumber);
+    return amounts.length > 0 ? moneyText(sum(amounts)) : "–";
+  };
+  const currencies = (row) => [...new Set(table.runs(row, task).map(({ currency }) => currency).filter(Boolean))].join(", ");
+  return [
+    element("h2", {}, t("money")),
+    element("p", { class: "table-note" }, t("money note")),
+    rows.length > 0 ? plainTable(
+      [{ title: t("configuration") }, { title: t("spent"), number }, { title: t("saved by cache"), number }, { title: t("cost money"), number }, { title: t("currency") }, { title: t("unpriced"), number }],
+      rows.map((row) => [shortTitle(table, row), total(row, "cost"), total(row, "saved"), moneyText(costOf(table, row, task, "money")?.x), currencies(row), String(sum(table.runs(row, task).map((run) => run.n_cost_unknown)))]), t("money")) : null,
+    spending.length > 0 ? element("h3", {}, t("spending")) : null,
+    spending.length > 0 ? plainTable(
+      [{ title: t("model") }, { title: t("purpose") }, { title: t("requests"), number }, { title: t("tokens in"), number }, { title: t("tokens out"), number }, { title: t("spent"), number }, { title: t("currency") }],
+      spending.map((line) => [clip(line.model), t(`purpose ${line.purpose}`), count(line.requests), count(line.prompt_tokens), count(line.completion_tokens), line.currency === "" ? "–" : moneyText(line.cost), line.currency]), t("spending")) : null,
+  ].filter(Boolean);
+}
+
 function renderCost(table) {
   const { metric, task, controls } = figureChoice(table, true, ({ needs_answer: needsAnswer }) => needsAnswer);
   const kinds = Object.keys(costs).filter((kind) => table.rows.some((row) => costOf(table, row, task, kind) !== undefined));
@@ -153,5 +194,5 @@ function renderCost(table) {
   }
   const kind = kinds.includes(app.get("cost", "")) ? app.get("cost", "") : kinds[0];
   controls.append(picker(t("cost"), kinds.map((name) => [name, t(`cost ${name}`)]), kind, (value) => app.set({ cost: value })));
-  return [element("p", { class: "lead-text" }, t("cost lead")), controls, element("div", { class: "figures" }, paretoFigure(table, metric, task, kind)), ...latencyTable(table, task)];
+  return [element("p", { class: "lead-text" }, t("cost lead")), controls, element("div", { class: "figures" }, paretoFigure(table, metric, task, kind)), ...moneySection(table, task), ...latencyTable(table, task)];
 }

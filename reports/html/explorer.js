@@ -144,6 +144,10 @@ function requestList(request) {
   const pairs = [
     ["retrieval", formatSeconds(request.retrieval_seconds)], ["generation", formatSeconds(request.generation_seconds) + (request.cached ? ` (${t("cached")})` : "")],
     ["tokens in", known(request.prompt_tokens)], ["tokens out", known(request.completion_tokens)],
+    ...(isNumber(request.first_token_seconds) ? [["first token", formatSeconds(request.first_token_seconds)]] : []),
+    ...(isNumber(request.inter_token_seconds) ? [["between tokens", formatSeconds(request.inter_token_seconds)]] : []),
+    ...(isNumber(request.cost) ? [["spent", moneyText(request.cost)]] : []),
+    ...(isNumber(request.saved) ? [["saved by cache", moneyText(request.saved)]] : []),
     ["context size", `${known(request.context_chars)}${isNumber(request.context_tokens) ? ` / ${known(request.context_tokens)}` : ""}${request.context_truncated ? ` (${t("truncated")})` : ""}`],
     ["attempts", String(request.attempts)], ["finish reason", request.finish_reason || "–"], ["prompt hash", request.prompt_sha256 || "–"],
   ];

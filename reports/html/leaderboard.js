@@ -201,6 +201,10 @@ function costColumns(table, state) {
   add("generation", t("generation"), t("per sample"), perSample("generation_seconds"), formatSeconds);
   add("prompt tokens", t("tokens in"), t("per sample"), perSample("prompt_tokens"), (value) => (isNumber(value) ? count(value) : "–"));
   add("completion tokens", t("tokens out"), t("per sample"), perSample("completion_tokens"), (value) => (isNumber(value) ? count(value) : "–"));
+  const sumOf = (name) => (runs) => total(runs.filter((run) => run[name] > 0), name);
+  const currency = [...new Set(table.allRuns().map((run) => run.currency).filter(Boolean))].join(", ");
+  add("cost", t("spent"), currency, sumOf("cost"), moneyText);
+  add("saved", t("saved by cache"), currency, sumOf("saved"), moneyText);
   add("speed", t("tokens per second"), t("per request"), (runs) => {
     const tokens = total(runs, "completion_tokens");
     const seconds = total(runs, "generation_seconds");

@@ -1,6 +1,7 @@
 // The page: its data, its address ("#results?metric=rouge_l"), its sections.
 
 const sections = [
+  { id: "comparison", render: renderComparison, fits: () => Boolean(app.overview.comparison) },
   { id: "results", render: renderResults, fits: () => true },
   { id: "ablation", render: renderAblation, fits: (table) => ablationAxes(table).length > 0 && Boolean(table.mainMetric) },
   { id: "tasks", render: renderTasks, fits: (table) => table.mainMetrics.length > 0 },
@@ -17,7 +18,7 @@ const app = {
   tables: [],
   samples: null,
   open: new Set(), // Rows of the leaderboard that are unfolded.
-  section: sections[0],
+  section: null,
   params: new URLSearchParams(),
 
   get table() {
@@ -56,7 +57,8 @@ const app = {
     const [id, query = ""] = location.hash.replace(/^#/, "").split("?");
     this.params = new URLSearchParams(query);
     const section = sections.find((candidate) => candidate.id === id);
-    this.section = section && this.table && section.fits(this.table) ? section : sections[0];
+    const fits = (candidate) => candidate && this.table && candidate.fits(this.table);
+    this.section = fits(section) ? section : sections.find(fits) ?? sections.find((candidate) => candidate.id === "results");
   },
 
   render() {
@@ -113,13 +115,13 @@ function renderTools() {
 
 // Head, tools and sections in the language of the moment.
 function renderFrame() {
-  const { experiment } = app.overview.leaderboard;
+  const title = app.overview.comparison ? t("a against b") : app.overview.leaderboard.experiment ?? t("all runs");
   const runs = app.tables.flatMap((table) => table.allRuns());
   const total = tally(runs);
   const dates = runs.map((run) => run.created_at.slice(0, 10)).filter(Boolean).sort();
   const period = dates.length === 0 ? [] : dates[0] === dates[dates.length - 1] ? [dates[0]] : [`${dates[0]} – ${dates[dates.length - 1]}`];
-  document.title = `${experiment ?? t("all runs")} – crudbench`;
-  document.getElementById("title").textContent = experiment ?? t("all runs");
+  document.title = `${title} – crudbench`;
+  document.getElementById("title").textContent = title;
   document.getElementById("subtitle").textContent = runs.length === 0
     ? t("no runs")
     : [t("runs count", { count: runs.length }), `${t("samples count", { count: total.samples })}, ${percent(total.samples > 0 ? total.ok / total.samples : 0)} ok`, ...period].join(" · ");

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "reports/leaderboard.h"
+#include "reports/report_page.h"
 #include "tests/reports/report_store.h"
 
 namespace crudbench {
@@ -47,6 +49,28 @@ TEST(LivePages, ShowTheReportOfWhatIsStoredNow) {
       {.cell = cell_with("/retriever/type", "dense"), .samples = {{"s1", {{"rouge_l", 0.25}}}}});
   EXPECT_THAT(pages.page("leaderboard.csv")->content, HasSubstr(",rouge_l,,0.25,"));
   EXPECT_THAT(pages.state(), HasSubstr("\"task\":\"event_summary\""));
+}
+
+TEST(LivePages, HandOverTheSamplesOfTheReport) {
+  ReportStore store;
+  store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  LivePages pages(workspace_of(store), std::nullopt, store.executor());
+  EXPECT_FALSE(pages.page("report_data/run-1.js")) << "there is no report yet";
+  ASSERT_TRUE(pages.page("report.html"));
+  const std::string id =
+      report_overview(store.store(), build_leaderboard(store.store(), {}, store.executor()))
+          .at("report_id");
+  for (const std::string key : {"items-0-0", "run-1"}) {
+    const std::optional<ServedPage> samples = pages.page("report_data/" + key + ".js");
+    ASSERT_TRUE(samples) << key;
+    EXPECT_THAT(samples->content_type, HasSubstr("javascript"));
+    EXPECT_THAT(samples->content,
+                ::testing::StartsWith("crudbenchSamples(\"" + id + "\",\"" + key + "\",[\""));
+  }
+  for (const char* path : {"report_data/run-2.js", "report_data/run-1", "report_data/",
+                           "report_data/../crudbench.db", "report_data/run-1.js.js"}) {
+    EXPECT_FALSE(pages.page(path)) << path;
+  }
 }
 
 TEST(LivePages, HaveNoOthers) {

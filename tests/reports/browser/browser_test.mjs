@@ -6,7 +6,7 @@
 // takes workspaces, reports and screenshots. Ends with 77 (skipped) where BROWSER is not there.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -43,7 +43,7 @@ async function open(file, hash = "", options = {}) {
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
   page.on("pageerror", (error) => page.problems.push(String(error)));
   page.on("request", (request) => page.requests.push(request.url()));
-  await page.goto(pathToFileURL(file) + hash);
+  await page.goto(`${file.startsWith("http") ? file : pathToFileURL(file)}${hash}`);
   await page.waitForSelector("html[data-built]");
   return page;
 }
@@ -329,6 +329,73 @@ test("sets quality against the engine's speed and memory, with intervals", async
     assert.ok(lines.some((line) => line[5] === "yes"));
   }
   await close(page);
+});
+
+test("sets two systems side by side, with the numbers of comparison.json", async () => {
+  const report = join(folder, "compare-report");
+  execFileSync(program, ["report", join(folder, "demo-workspace"), "--compare", "3", "4", "-o", report], { stdio: ["ignore", "pipe", "inherit"] });
+  const page = await open(join(report, "comparison.html"));
+  await drawn(page);
+  const { tasks } = JSON.parse(readFileSync(join(report, "comparison.json"), "utf8"));
+  const shown = await page.locator('.scroll[aria-label="Comparison"] tbody tr').evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
+  const expected = tasks.flatMap(({ comparison }) => comparison.comparisons);
+  assert.equal(shown.length, expected.length);
+  const share = (value) => (value * 100).toFixed(2);
+  shown.forEach((line, i) => {
+    assert.deepEqual(line.slice(2, 4), [share(expected[i].baseline_mean), share(expected[i].mean)]);
+    assert.equal(Number.parseFloat(line[4]).toFixed(2), share(expected[i].difference));
+    assert.equal(line[10], String(expected[i].n_common));
+  });
+  await shot(page, "comparison-1280-light", true);
+  await page.locator(".beside a").first().click();
+  await explored(page);
+  assert.equal(await page.locator("article.sample").getAttribute("data-sample"), tasks[0].a_better[0].sample_id);
+  assert.deepEqual(page.requests, [pathToFileURL(join(report, "comparison.html")).href]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.click('[data-section="comparison"]');
+  await drawn(page);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await shot(page, "comparison-390-light", true);
+  await close(page);
+});
+
+test("compares two hostile systems without running anything", async () => {
+  const report = join(folder, "hostile-compare-report");
+  execFileSync(program, ["report", join(folder, "hostile-workspace"), "--compare", "1", "2", "-o", report], { stdio: ["ignore", "pipe", "inherit"] });
+  const page = await open(join(report, "comparison.html"));
+  await drawn(page);
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 1280);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.attacked), undefined);
+  assert.equal(await page.locator("main img, main iframe, main object, main script").count(), 0);
+  await shot(page, "hostile-comparison");
+  await close(page);
+});
+
+test("serves the same pages live, samples included", async () => {
+  const server = spawn(program, ["serve", join(folder, "demo-workspace")], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const address = await new Promise((done, failed) => {
+      let text = "";
+      server.stdout.on("data", (bytes) => {
+        text += bytes;
+        const found = /http:\/\/\S+/.exec(text);
+        if (found) {
+          done(found[0]);
+        }
+      });
+      server.on("exit", () => failed(new Error(`serve ended: ${text}`)));
+    });
+    const page = await open(`${address}report.html`, "#samples?task=event_summary");
+    await explored(page);
+    assert.equal(await page.locator(".entry").count(), 50);
+    await page.locator(".entry").nth(3).click();
+    await explored(page);
+    assert.equal(await page.locator(".side").count(), 2);
+    assert.ok(page.requests.every((url) => url.startsWith(address)));
+    await close(page);
+  } finally {
+    server.kill("SIGINT");
+  }
 });
 
 test("says that rows are not comparable", async () => {

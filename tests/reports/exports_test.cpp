@@ -159,6 +159,41 @@ std::vector<std::string> cells_of(const std::string& line, const std::string& se
   return cells;
 }
 
+TEST(ExportedMoney, EqualsTheSamples) {
+  const RunRecord run{.run_id = 1,
+                      .task = "event_summary",
+                      .cell = cell_with("/retriever/type", "bm25"),
+                      .provenance = {{"price", {{"currency", "CNY"}, {"input", 2.0}}}},
+                      .sample_count = 3};
+  SerialExecutor executor;
+  const SampleSource samples = [](const SampleVisitor& visit) {
+    const Json scores = {{"rouge_l", 0.5}};
+    visit({.item_id = 1}, {.item_id = 1, .cost = 0.25, .scores = scores});               // Paid.
+    visit({.item_id = 2}, {.item_id = 2, .cost = 0.0, .saved = 0.5, .scores = scores});  // Cached.
+    visit({.item_id = 3}, {.item_id = 3, .scores = scores});  // Its usage is unknown.
+  };
+  std::vector<ScoredRun> scored;
+  scored.push_back(score_run(run, samples, {.intervals = false}, executor));
+  const Leaderboard leaderboard =
+      build_leaderboard(std::nullopt, std::span(&run, 1), std::move(scored), executor);
+
+  const Json json = leaderboard_json(leaderboard)["tables"][0]["rows"][0]["runs"]["event_summary"];
+  EXPECT_EQ(json["cost"], 0.25);
+  EXPECT_EQ(json["saved"], 0.5);
+  EXPECT_EQ(json["n_cost_unknown"], 1);
+  EXPECT_EQ(json["currency"], "CNY");
+
+  const auto records = parse_csv(leaderboard_csv(leaderboard));
+  std::map<std::string, std::string> fields;
+  for (std::size_t i = 0; i < records[0].size(); ++i) {
+    fields[records[0][i]] = records[1][i];
+  }
+  EXPECT_EQ(fields["cost"], "0.25");
+  EXPECT_EQ(fields["saved"], "0.5");
+  EXPECT_EQ(fields["n_cost_unknown"], "1");
+  EXPECT_EQ(fields["currency"], "CNY");
+}
+
 TEST_F(Exports, MarkdownEqualsTheStore) {
   std::istringstream text(leaderboard_markdown(leaderboard_));
   std::string task;

@@ -398,6 +398,26 @@ test("serves the same pages live, samples included", async () => {
   }
 });
 
+test("tells what answers cost and what the cache saved", async () => {
+  const page = await open(demo, "#cost?cost=money&task=event_summary&metric=rouge_l");
+  await drawn(page);
+  const runs = leaderboardOf(demo).tables[0].rows.map((row) => row.runs.event_summary);
+  const shown = await page.locator('.scroll[aria-label="Money"] tbody tr').evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
+  assert.equal(shown.length, runs.length);
+  shown.forEach((line, i) => {
+    assert.equal(Number(line[1]), Number(runs[i].cost.toPrecision(3)));
+    assert.equal(Number(line[2]), Number(runs[i].saved.toPrecision(3)));
+    assert.equal(line[4], "CNY");
+  });
+  const points = await figureTable(page, "ROUGE-L against cost of 1,000 answers");
+  assert.deepEqual(points.map((line) => Number(line[1])), runs.map(({ cost, saved, samples }) => {
+    const each = (cost + saved) / samples * 1000;
+    return Number(each >= 1 ? each.toFixed(2) : each.toPrecision(3));
+  }));
+  await shot(page, "money-1280-light", true);
+  await close(page);
+});
+
 test("says that rows are not comparable", async () => {
   const page = await open(hostile);
   assert.match(await page.locator(".not-comparable").first().innerText(), /Not comparable\. Rows were asked with different prompts/);

@@ -183,8 +183,14 @@ SampleRecord made_up_sample(const CellQuality& quality, const ItemRecord& item,
                                 .completion_tokens = 60 + static_cast<std::int64_t>(random() % 90)},
                       .retrieval_seconds = 0.002 + 0.003 * uniform(random),
                       .generation_seconds = 0.8 + 2.0 * uniform(random),
+                      .cost = 0.0,
                       .attempt_count = 1,
                       .finish_reason = "stop"};
+  const double price = (2.0 * static_cast<double>(sample.usage.prompt_tokens) +
+                        8.0 * static_cast<double>(sample.usage.completion_tokens)) /
+                       1e6;
+  sample.cached = item.item_id % 5 == 0;
+  (sample.cached ? sample.saved : sample.cost) = price;
   const std::size_t rank = uniform(random) < quality.recall ? 1 + random() % 8 : 0;
   for (std::size_t i = 1; i <= 8; ++i) {
     const bool is_gold = i == rank;
@@ -258,6 +264,7 @@ void fill(Store& store, const StoreShape& shape) {
                          {"corpus_fingerprint", "0f6c2a91d0corpus"},
                          {"samples_fingerprint", "7be1904c55samples"},
                          {"documents", 80'000},
+                         {"price", {{"currency", "CNY"}, {"input", 2.0}, {"output", 8.0}}},
                          {"prompt_sha256", shape.is_hostile && c % 2 == 1 ? "other" : "same"}};
       if (shape.is_hostile) {
         provenance[attacks[c % attacks.size()].substr(0, 500)] = attacks[(c + 1) % attacks.size()];

@@ -68,8 +68,19 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   void run(PromptSource& source, const std::stop_token& stop) {
-    constexpr milliseconds kIdleWait{100};
     const std::stop_callback wake_on_stop(stop, [this] { loop_.wake(); });
+    try {
+      serve(source, stop);
+    } catch (...) {
+      hand_over();  // What is answered stays so.
+      throw;
+    }
+    hand_over();
+  }
+
+ private:
+  void serve(PromptSource& source, const std::stop_token& stop) {
+    constexpr milliseconds kIdleWait{100};
     PromptSource::Status status = PromptSource::Status::kPending;
     while (!stop.stop_requested()) {
       while (status != PromptSource::Status::kEnd &&
@@ -84,14 +95,15 @@ class Session {
       const std::optional<Clock::time_point> blocked_until = start_ready();
       if (!under_way_.empty()) {
         loop_.run_once(longest_wait(status, blocked_until));
-        hand_over();
+        if (is_hand_over_due()) {
+          hand_over();
+        }
       } else if (status == PromptSource::Status::kEnd) {
         return;
       }
     }
   }
 
- private:
   /// A prompt on its way. It stays where it is until its reply: callbacks hold its address.
   struct Work {
     std::size_t ticket = 0;
@@ -134,6 +146,12 @@ class Session {
 
   milliseconds longest_wait(PromptSource::Status status,
                             std::optional<Clock::time_point> blocked_until) const {
+    const milliseconds wait = longest_network_wait(status, blocked_until);
+    return finished_.empty() ? wait : std::min(wait, kHandOverInterval);
+  }
+
+  milliseconds longest_network_wait(PromptSource::Status status,
+                                    std::optional<Clock::time_point> blocked_until) const {
     constexpr milliseconds kNetworkWait{1000};
     // How long a prompt that has become ready waits while requests are under way.
     constexpr milliseconds kSourceInterval{5};
@@ -213,7 +231,15 @@ class Session {
     if (read.failure && read.failure->failure_class != "empty") {
       read.text.clear();
     }
+    if (finished_.empty()) {
+      first_finished_ = Clock::now();
+    }
     finished_.push_back({done->ticket, std::move(read)});
+  }
+
+  bool is_hand_over_due() const {
+    return under_way_.empty() || finished_.size() >= kHandOverCount ||
+           (!finished_.empty() && Clock::now() - first_finished_ >= kHandOverInterval);
   }
 
   void hand_over() {
@@ -221,6 +247,11 @@ class Session {
       sink_.accept_all(std::exchange(finished_, {}));
     }
   }
+
+  /// How long and how many answers wait for each other, so that they are stored in one transaction:
+  /// short enough that a process that is killed loses next to nothing.
+  static constexpr milliseconds kHandOverInterval{2};
+  static constexpr std::size_t kHandOverCount = 64;
 
   const EndpointProtocol& protocol_;
   const SessionOptions& options_;
@@ -231,6 +262,7 @@ class Session {
   std::unordered_map<const Work*, std::unique_ptr<Work>> under_way_;
   std::deque<Work*> ready_;  ///< Those that wait for leave to start.
   std::vector<TicketReply> finished_;
+  Clock::time_point first_finished_;  ///< When the first of them was.
   HttpLoop loop_;
 };
 

@@ -11,6 +11,7 @@
 #include "harness/generators/endpoint_headers.h"
 #include "harness/generators/endpoint_session.h"
 #include "harness/generators/openai_reply.h"
+#include "harness/text/json_characters.h"
 
 namespace crudbench {
 
@@ -163,13 +164,7 @@ class OpenaiProtocol final : public EndpointProtocol {
     }
     request_.max_response_bytes = response_limit(options_.session.max_answer_tokens);
     request_.records_arrivals = options_.is_streamed;
-    fixed_body_ = options_.extra_body;
-    fixed_body_.update(options_.sampling);
-    fixed_body_["model"] = options_.model;
-    if (options_.is_streamed) {
-      fixed_body_["stream"] = true;
-      fixed_body_.emplace("stream_options", Json{{"include_usage", true}});
-    }
+    write_body_around();
   }
 
   const SessionOptions& session() const noexcept { return options_.session; }
@@ -179,19 +174,13 @@ class OpenaiProtocol final : public EndpointProtocol {
   HttpRequest request() const override { return request_; }
 
   std::string body(const Prompt& prompt) const override {
-    Json body = fixed_body_;
-    if (!options_.format.is_chat) {
-      body["prompt"] =
-          options_.system.empty() ? prompt.text : options_.system + "\n\n" + prompt.text;
-      return to_text(body);
-    }
-    Json messages = Json::array();
-    if (!options_.system.empty()) {
-      messages.push_back({{"role", "system"}, {"content", options_.system}});
-    }
-    messages.push_back({{"role", "user"}, {"content", prompt.text}});
-    body["messages"] = std::move(messages);
-    return to_text(body);
+    std::string body;
+    body.reserve(body_before_.size() + prompt.text.size() + prompt.text.size() / 16 +
+                 body_after_.size());
+    body += body_before_;
+    append_json_characters(body, prompt.text);
+    body += body_after_;
+    return body;
   }
 
   EndpointReply read(const HttpResult& result) const override {
@@ -199,10 +188,38 @@ class OpenaiProtocol final : public EndpointProtocol {
   }
 
  private:
+  /// Only the prompt differs from one body to the next: the rest is written once.
+  void write_body_around() {
+    Json fixed = options_.extra_body;
+    fixed.update(options_.sampling);
+    fixed["model"] = options_.model;
+    if (options_.is_streamed) {
+      fixed["stream"] = true;
+      fixed.emplace("stream_options", Json{{"include_usage", true}});
+    }
+    body_before_ = to_text(fixed);
+    body_before_.pop_back();
+    if (options_.format.is_chat) {
+      body_before_ += R"(,"messages":[)";
+      if (!options_.system.empty()) {
+        body_before_ += to_text({{"role", "system"}, {"content", options_.system}}) + ",";
+      }
+      body_before_ += R"({"role":"user","content":")";
+      body_after_ = R"("}]})";
+    } else {
+      body_before_ += R"(,"prompt":")";
+      if (!options_.system.empty()) {
+        append_json_characters(body_before_, options_.system + "\n\n");
+      }
+      body_after_ = R"("})";
+    }
+  }
+
   OpenaiOptions options_;
   KeyMask mask_;
   HttpRequest request_;
-  Json fixed_body_;
+  std::string body_before_;  ///< The JSON up to the prompt's characters,
+  std::string body_after_;   ///< and behind them.
 };
 
 /// Completions of a remote endpoint. Callable from several threads: each call of `generate` has its

@@ -8,7 +8,9 @@
 #include <map>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <unordered_map>
 #include <utility>
 
 #include "harness/core/error.h"
@@ -160,13 +162,25 @@ bool is_redirect(int status) noexcept {
   return status == 301 || status == 302 || status == 307 || status == 308;
 }
 
-/// One request on its way. The object stays where it is: curl holds its address.
-struct Transfer {
-  HttpRequest request;
-  HttpLoop::OnDone on_done;
+/// A handle and what it is set to, so that the next request of the same kind need not set it again.
+struct Route {
   EasyHandle handle;
+  HttpRequest request;  ///< Its body is of no concern.
   HeaderList header_list;
   std::string authority;  ///< "host:port", for messages.
+
+  bool serves(const HttpRequest& other) const {
+    return request.url == other.url && request.method == other.method &&
+           request.headers == other.headers && request.connect_timeout == other.connect_timeout &&
+           request.proxy == other.proxy && request.ca_file == other.ca_file &&
+           request.unix_socket == other.unix_socket;
+  }
+};
+
+/// One request on its way. The object stays where it is: curl holds its address.
+struct Transfer {
+  Route route;
+  HttpLoop::OnDone on_done;
   HttpLoop::Clock::time_point submitted;
   HttpResponse response;
   std::size_t header_bytes = 0;
@@ -188,13 +202,13 @@ std::size_t receive_body(char* bytes, std::size_t size, std::size_t count, void*
   auto& transfer = *static_cast<Transfer*>(user);
   const std::size_t length = size * count;
   std::string& body = transfer.response.body;
-  if (length > transfer.request.max_response_bytes - body.size()) {
+  if (length > transfer.route.request.max_response_bytes - body.size()) {
     transfer.too_large = true;
     return 0;
   }
   try {
     body.append(bytes, length);
-    if (transfer.request.records_arrivals) {
+    if (transfer.route.request.records_arrivals) {
       const std::chrono::duration<double> elapsed = HttpLoop::Clock::now() - transfer.submitted;
       transfer.response.arrivals.push_back({body.size(), elapsed.count()});
     }
@@ -306,12 +320,21 @@ class HttpLoop::Impl {
 
   void submit(HttpRequest request, OnDone on_done) {
     auto transfer = std::make_unique<Transfer>();
-    transfer->header_list = make_header_list(request.headers);
-    transfer->request = std::move(request);
     transfer->on_done = std::move(on_done);
     transfer->submitted = Clock::now();
-    if (const auto parts = parse_url(transfer->request.url); parts && !parts->has_credentials) {
-      transfer->authority = parts->host_and_port();
+    if (!idle_.empty() && idle_.back().serves(request)) {
+      transfer->route = std::move(idle_.back());
+      idle_.pop_back();
+      transfer->route.request = std::move(request);
+      start(std::move(transfer));
+      return;
+    }
+    transfer->route.header_list = make_header_list(request.headers);
+    const std::optional<UrlParts> parts = parse_url(request.url);
+    transfer->route.request = std::move(request);
+    if (parts && !parts->has_credentials) {
+      transfer->route.authority = parts->host_and_port();
+      set_up(transfer->route);
       start(std::move(transfer));
     } else {
       fail_later(std::move(transfer), {.failure_class = "connect",
@@ -344,6 +367,12 @@ class HttpLoop::Impl {
   std::size_t in_flight() const noexcept { return transfers_.size() + done_.size(); }
 
  private:
+  /// Events of a socket that curl wants to hear of, and those that epoll watches for.
+  struct Interest {
+    std::uint32_t wanted = 0;
+    std::uint32_t watched = 0;
+  };
+
   struct Done {
     std::unique_ptr<Transfer> transfer;
     std::optional<HttpFailure> failure;
@@ -359,18 +388,58 @@ class HttpLoop::Impl {
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*) noexcept {
     auto& self = *static_cast<Impl*>(user);
-    if (what == CURL_POLL_REMOVE) {
-      ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
-      return 0;
-    }
     const std::uint32_t events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0U) |
                                  ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
     try {
-      self.watch(socket, events);
-    } catch (const Error&) {
+      if (const auto known = self.sockets_.find(socket); known != self.sockets_.end()) {
+        known->second.wanted = what == CURL_POLL_REMOVE ? 0U : events;
+        self.changed_.push_back(socket);
+      } else if (what == CURL_POLL_REMOVE) {
+        ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+      } else {
+        self.watch(socket, events);
+      }
+    } catch (const std::exception&) {
       return -1;
     }
     return 0;
+  }
+
+  static curl_socket_t on_open(void* user, curlsocktype, curl_sockaddr* address) noexcept {
+    auto& self = *static_cast<Impl*>(user);
+    const int socket =
+        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    try {
+      if (socket >= 0) {
+        self.sockets_.insert_or_assign(socket, Interest{});
+      }
+    } catch (const std::bad_alloc&) {  // Then its events are watched without delay.
+    }
+    return socket >= 0 ? socket : CURL_SOCKET_BAD;
+  }
+
+  /// The number may soon be another socket's.
+  static int on_close(void* user, curl_socket_t socket) noexcept {
+    static_cast<Impl*>(user)->sockets_.erase(socket);
+    return ::close(socket);
+  }
+
+  /// Brings epoll to what curl wants. Between two requests on a kept connection it wants nothing
+  /// for a moment, of which epoll need not hear.
+  void apply_changes() {
+    for (const int socket : std::exchange(changed_, {})) {
+      const auto found = sockets_.find(socket);
+      if (found == sockets_.end() || found->second.wanted == found->second.watched) {
+        continue;
+      }
+      const auto [wanted, watched] = found->second;
+      found->second.watched = wanted;
+      if (wanted == 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+      } else {
+        watch(socket, wanted);
+      }
+    }
   }
 
   static int on_timer(CURLM*, long timeout_ms, void* user) noexcept {
@@ -382,47 +451,62 @@ class HttpLoop::Impl {
     return 0;
   }
 
-  void start(std::unique_ptr<Transfer> transfer) {
-    if (idle_handles_.empty()) {
-      transfer->handle.reset(curl_easy_init());
-      if (transfer->handle == nullptr) {
+  /// Sets everything that does not change from one request of a route to the next.
+  void set_up(Route& route) {
+    if (route.handle != nullptr) {
+      curl_easy_reset(route.handle.get());
+    } else if (!idle_.empty()) {
+      route.handle = std::move(idle_.back().handle);
+      idle_.pop_back();
+      curl_easy_reset(route.handle.get());
+    } else {
+      route.handle.reset(curl_easy_init());
+      if (route.handle == nullptr) {
         throw std::bad_alloc();
       }
-    } else {
-      transfer->handle = std::move(idle_handles_.back());
-      idle_handles_.pop_back();
     }
-    CURL* handle = transfer->handle.get();
-    const HttpRequest& request = transfer->request;
-    const auto elapsed =
-        std::chrono::duration_cast<milliseconds>(Clock::now() - transfer->submitted);
-    const milliseconds left = std::max(request.total_timeout - elapsed, milliseconds(1));
+    CURL* handle = route.handle.get();
+    const HttpRequest& request = route.request;
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.connect_timeout.count()));
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "crudbench");
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, transfer->header_list.get());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, route.header_list.get());
     curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, &permit_one_send);
-    curl_easy_setopt(handle, CURLOPT_PREREQDATA, transfer.get());
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &Impl::on_open);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, this);
+    curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
+    curl_easy_setopt(handle, CURLOPT_CLOSESOCKETDATA, this);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &receive_body);
-    curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &receive_header);
-    curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer.get());
-    set_route(handle, request);
+    set_path(handle, request);
     if (request.method == "GET") {
       curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);
     } else {
       curl_easy_setopt(handle, CURLOPT_POST, 1L);
-      curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
-      curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
-                       static_cast<curl_off_t>(request.body.size()));
       if (request.method != "POST") {
         curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
       }
+    }
+  }
+
+  void start(std::unique_ptr<Transfer> transfer) {
+    CURL* handle = transfer->route.handle.get();
+    const HttpRequest& request = transfer->route.request;
+    const auto elapsed =
+        std::chrono::duration_cast<milliseconds>(Clock::now() - transfer->submitted);
+    const milliseconds left = std::max(request.total_timeout - elapsed, milliseconds(1));
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
+    curl_easy_setopt(handle, CURLOPT_PREREQDATA, transfer.get());
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer.get());
+    if (request.method != "GET") {
+      curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
+      curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request.body.size()));
     }
     transfers_.emplace(handle, std::move(transfer));
     if (const CURLMcode code = curl_multi_add_handle(multi_.get(), handle); code != CURLM_OK) {
@@ -435,7 +519,7 @@ class HttpLoop::Impl {
 
   /// Over what the request goes: proxy, socket, trust. Connections are shared between requests only
   /// where all of this is equal; curl sees to it.
-  static void set_route(CURL* handle, const HttpRequest& request) {
+  static void set_path(CURL* handle, const HttpRequest& request) {
     // Waits for a connection that may turn out to be HTTP/2 rather than opening another one.
     curl_easy_setopt(handle, CURLOPT_PIPEWAIT, request.url.starts_with("https:") ? 1L : 0L);
     if (!request.proxy.empty()) {
@@ -457,6 +541,11 @@ class HttpLoop::Impl {
 
   /// Waits for the network, a timer, `wake` or `end`, and lets curl act.
   void wait_for_events(Clock::time_point end) {
+    act_if_due();  // Requests that were added are sent, and their sockets known.
+    if (!done_.empty()) {
+      return;
+    }
+    apply_changes();
     Clock::time_point until = end;
     if (curl_deadline_) {
       until = std::min(until, *curl_deadline_);
@@ -482,8 +571,14 @@ class HttpLoop::Impl {
                           ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
       curl_multi_socket_action(multi_.get(), event.data.fd, actions, &running);
     }
+    act_if_due();
+  }
+
+  /// Lets curl do what it wanted to be called for, and takes what has ended.
+  void act_if_due() {
     if (curl_deadline_ && *curl_deadline_ <= Clock::now()) {
       curl_deadline_.reset();
+      int running = 0;
       curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
     }
     collect_finished();
@@ -503,7 +598,7 @@ class HttpLoop::Impl {
   }
 
   void finish(std::unique_ptr<Transfer> transfer, CURLcode code) {
-    CURL* handle = transfer->handle.get();
+    CURL* handle = transfer->route.handle.get();
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     transfer->response.status = static_cast<int>(status);
@@ -517,41 +612,42 @@ class HttpLoop::Impl {
     } else if (is_redirect(transfer->response.status)) {
       failure = resolve_redirect(*transfer, redirect_url);
     }
-    curl_easy_reset(handle);
-    idle_handles_.push_back(std::move(transfer->handle));
     if (redirect_url) {
       ++transfer->redirects;
-      transfer->request.url = std::move(*redirect_url);
+      transfer->route.request.url = std::move(*redirect_url);
       transfer->response = {};
       transfer->header_bytes = 0;
       transfer->is_sent = false;
+      set_up(transfer->route);
       start(std::move(transfer));
       return;
     }
+    transfer->route.request.body.clear();
+    idle_.push_back(std::move(transfer->route));
     done_.push_back({std::move(transfer), std::move(failure)});
   }
 
   static HttpFailure describe(const Transfer& transfer, CURLcode code) {
-    const HttpRequest& request = transfer.request;
+    const HttpRequest& request = transfer.route.request;
     HttpFailure failure{.failure_class = std::string(class_of(code)),
-                        .message = transfer.authority + ": " + curl_easy_strerror(code)};
+                        .message = transfer.route.authority + ": " + curl_easy_strerror(code)};
     if (transfer.too_large) {
       failure.failure_class = "too_large";
-      failure.message = transfer.authority + ": the answer is longer than " +
+      failure.message = transfer.route.authority + ": the answer is longer than " +
                         std::to_string(request.max_response_bytes) + " bytes";
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
       curl_off_t sending_after = 0;
-      curl_easy_getinfo(transfer.handle.get(), CURLINFO_PRETRANSFER_TIME_T, &sending_after);
+      curl_easy_getinfo(transfer.route.handle.get(), CURLINFO_PRETRANSFER_TIME_T, &sending_after);
       failure.message =
-          transfer.authority +
+          transfer.route.authority +
           (sending_after > 0
                ? ": no complete answer within " + in_seconds(request.total_timeout)
                : ": no connection within " +
                      in_seconds(std::min(request.connect_timeout, request.total_timeout)));
     } else if (code == CURLE_ABORTED_BY_CALLBACK) {
-      failure.message = transfer.authority + ": the connection broke before an answer came";
+      failure.message = transfer.route.authority + ": the connection broke before an answer came";
     } else if (code == CURLE_UNSUPPORTED_PROTOCOL) {
-      failure.message = transfer.authority + ": the answer is not HTTP";
+      failure.message = transfer.route.authority + ": the answer is not HTTP";
     }
     return failure;
   }
@@ -561,17 +657,17 @@ class HttpLoop::Impl {
                                                      std::optional<std::string>& url) {
     HttpFailure failure{.failure_class = "redirect", .message = ""};
     const char* target = nullptr;
-    curl_easy_getinfo(transfer.handle.get(), CURLINFO_REDIRECT_URL, &target);
-    const auto from = parse_url(transfer.request.url);
+    curl_easy_getinfo(transfer.route.handle.get(), CURLINFO_REDIRECT_URL, &target);
+    const auto from = parse_url(transfer.route.request.url);
     const auto to = target == nullptr ? std::nullopt : parse_url(target);
     if (!to || !from) {
-      failure.message = transfer.authority + ": redirects, but not to an http(s) URL";
+      failure.message = transfer.route.authority + ": redirects, but not to an http(s) URL";
     } else if (to->origin() != from->origin() || to->has_credentials) {
-      failure.message = transfer.authority + ": redirects to another server (" + to->origin() +
-                        "), which is not followed";
-    } else if (transfer.redirects >= transfer.request.max_redirects) {
-      failure.message = transfer.authority + ": more than " +
-                        std::to_string(transfer.request.max_redirects) + " redirects";
+      failure.message = transfer.route.authority + ": redirects to another server (" +
+                        to->origin() + "), which is not followed";
+    } else if (transfer.redirects >= transfer.route.request.max_redirects) {
+      failure.message = transfer.route.authority + ": more than " +
+                        std::to_string(transfer.route.request.max_redirects) + " redirects";
     } else {
       url = target;
       return std::nullopt;
@@ -608,8 +704,10 @@ class HttpLoop::Impl {
 
   Descriptor epoll_;
   Descriptor wake_;
+  std::unordered_map<int, Interest> sockets_;  ///< Those of connections.
+  std::vector<int> changed_;  ///< Sockets whose interest may differ from what epoll watches.
   std::map<CURL*, std::unique_ptr<Transfer>> transfers_;
-  std::vector<EasyHandle> idle_handles_;
+  std::vector<Route> idle_;
   std::deque<Done> done_;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
   std::optional<Clock::time_point> curl_deadline_;  ///< When curl wants to be called next.

@@ -14,6 +14,8 @@ namespace crudbench {
 struct HttpHeader {
   std::string name;
   std::string value;
+
+  friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
 };
 
 struct HttpRequest {

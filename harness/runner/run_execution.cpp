@@ -19,7 +19,6 @@ constexpr std::size_t kRetrievalBatch = 256;  ///< Queries a batch: enough for F
 constexpr std::size_t kPromptsAhead = 512;
 constexpr std::size_t kWriteBatch = 64;
 constexpr milliseconds kWriteInterval{1000};
-constexpr milliseconds kPollInterval{50};
 
 Json attempts_to_json(std::span<const Attempt> attempts) {
   if (attempts.empty()) {
@@ -207,18 +206,10 @@ void RunExecution::accept(std::size_t ticket, Reply reply) {
 // Behind the generator.
 
 void RunExecution::write_behind() {
-  std::vector<Outcome> batch;
-  auto last_write = Clock::now();
-  for (bool at_end = false; !at_end;) {
-    if (auto outcome = outcomes_.pop(kPollInterval)) {
-      batch.push_back(std::move(*outcome));
-    }
-    at_end = outcomes_.is_exhausted();
-    const bool is_due = batch.size() >= kWriteBatch || Clock::now() - last_write >= kWriteInterval;
-    if (!batch.empty() && (is_due || at_end)) {
+  while (!outcomes_.is_exhausted()) {
+    if (std::vector<Outcome> batch = outcomes_.pop_batch(kWriteBatch, kWriteInterval);
+        !batch.empty()) {
       write(batch);
-      batch.clear();
-      last_write = Clock::now();
     }
   }
 }

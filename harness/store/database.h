@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,11 +13,31 @@ struct sqlite3_stmt;
 
 namespace crudbench {
 
-/// A SQLite statement, prepared once. Every failure throws Error(kIo) or, for a damaged database,
+/// Statements of one connection that nobody uses now, by their SQL: preparing one takes longer than
+/// running it.
+class StatementCache {
+ public:
+  StatementCache() = default;
+  ~StatementCache();
+  StatementCache(const StatementCache&) = delete;
+  StatementCache& operator=(const StatementCache&) = delete;
+
+  /// nullptr if there is none.
+  sqlite3_stmt* take(std::string_view sql);
+  /// Resets the statement and keeps it, or ends it where there are enough.
+  void give_back(sqlite3_stmt* statement) noexcept;
+
+ private:
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;
+};
+
+/// A SQLite statement, ready to run; it goes back to its connection's cache, so the connection
+/// must outlive it. Every failure throws Error(kIo) or, for a damaged database,
 /// Error(kInvalidData), with the file and SQLite's words.
 class Statement {
  public:
-  Statement(sqlite3* database, std::string_view sql, const std::string& file);
+  Statement(sqlite3* database, StatementCache& cache, std::string_view sql,
+            const std::string& file);
 
   /// Parameters count from 1. Texts are bound as data, and copied.
   Statement& bind(int parameter, std::int64_t value);
@@ -41,15 +62,16 @@ class Statement {
   std::string text(int column) const;
 
  private:
-  struct Finalize {
-    void operator()(sqlite3_stmt* statement) const noexcept;
+  struct GiveBack {
+    StatementCache* cache;
+    void operator()(sqlite3_stmt* statement) const noexcept { cache->give_back(statement); }
   };
   [[noreturn]] void fail() const;
   void check(int code) const;
 
   sqlite3* database_;
-  std::string file_;
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  const std::string& file_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
 };
 
 /// A SQLite connection. Not thread-safe: the owner holds a lock.
@@ -64,6 +86,7 @@ class Database {
   Database(const std::filesystem::path& file, Mode mode);
 
   void execute(const std::string& sql);
+  /// For a statement that `sql` names in full; the same one is prepared once.
   Statement prepare(std::string_view sql);
   std::int64_t last_insert_id() const;
   std::int64_t changed_rows() const;
@@ -78,6 +101,7 @@ class Database {
 
   std::string file_;
   std::unique_ptr<sqlite3, Close> handle_;
+  StatementCache cache_;  ///< Goes before the connection.
 };
 
 /// Rolls back unless committed.

@@ -2,6 +2,7 @@
 // unix socket. Skipped where nginx or openssl is not installed (Debian: nginx-light, openssl).
 
 #include <fstream>
+#include <functional>
 #include <unistd.h>
 
 #include "harness/net/http_client.h"
@@ -81,6 +82,30 @@ TEST_F(NginxTest, SpeaksHttp2WhereTheServerOffersIt) {
     EXPECT_EQ(result.http_version, 20);
     EXPECT_EQ(result.response.body, R"({"answer":"POST"})");
   }
+}
+
+/// Answers that are there as soon as the request is sent: where one is overlooked, the wait of an
+/// hour never ends, and the test's time-out says so.
+TEST_F(NginxTest, IsNeverWaitedForInVain) {
+  HttpLoop loop;
+  std::size_t started = 0;
+  std::size_t finished = 0;
+  const std::function<void()> start = [&] {
+    ++started;
+    loop.submit({.url = "http://localhost/", .body = "x", .unix_socket = path("plain.sock")},
+                [&](const HttpResult& result) {
+                  EXPECT_FALSE(result.failure);
+                  ++finished;
+                });
+  };
+  constexpr std::size_t kAll = 5000;
+  while (finished < kAll) {
+    while (started < std::min(finished + 64, kAll)) {
+      start();
+    }
+    loop.run_once(std::chrono::hours(1));
+  }
+  EXPECT_EQ(loop.in_flight(), 0U);
 }
 
 TEST_F(NginxTest, IsNotTrustedWithoutItsCertificate) {

@@ -41,6 +41,33 @@ TEST(BoundedQueue, RefusesValuesOnceClosedAndHandsOutTheRest) {
   EXPECT_TRUE(queue.is_exhausted());
 }
 
+TEST(BoundedQueue, HandsBatchesOverUpToTheCountThatIsAskedFor) {
+  BoundedQueue<int> queue(8);
+  for (int i = 0; i < 5; ++i) {
+    queue.push(i);
+  }
+  EXPECT_EQ(queue.pop_batch(3, milliseconds(1000)), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(queue.pop_batch(3, milliseconds(1)), (std::vector<int>{3, 4}));
+  EXPECT_TRUE(queue.pop_batch(3, milliseconds(1)).empty());
+}
+
+TEST(BoundedQueue, WakesTheTakerOfABatchWhenItIsThereAndWhenNoMoreWillCome) {
+  BoundedQueue<int> queue(4);
+  std::vector<std::size_t> sizes;
+  {
+    const std::jthread producer([&] {
+      for (int i = 0; i < 10; ++i) {
+        queue.push(i);
+      }
+      queue.close();
+    });
+    while (!queue.is_exhausted()) {
+      sizes.push_back(queue.pop_batch(4, std::chrono::hours(1)).size());
+    }
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4, 2}));
+}
+
 TEST(BoundedQueue, ReleasesAWaitingProducerWhenClosed) {
   BoundedQueue<int> queue(1);
   queue.push(1);

@@ -49,12 +49,16 @@ std::set<std::string> stored_digests(const std::string& workspace) {
   if (!std::filesystem::exists(workspace + "/crudbench.db")) {
     return digests;
   }
-  const Store store(Workspace{workspace}, Database::Mode::kReadOnly);
-  store.visit_completions([&](CompletionRecord&& record) {
-    constexpr std::string_view kOpen = "（";
-    const std::size_t open = record.text.rfind(kOpen);
-    digests.insert(record.text.substr(open + kOpen.size(), 8));
-  });
+  try {
+    const Store store(Workspace{workspace}, Database::Mode::kReadOnly);
+    store.visit_completions([&](CompletionRecord&& record) {
+      constexpr std::string_view kOpen = "（";
+      const std::size_t open = record.text.rfind(kOpen);
+      digests.insert(record.text.substr(open + kOpen.size(), 8));
+    });
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("a run was cut off before it began"));
+  }
   return digests;
 }
 

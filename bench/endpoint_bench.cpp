@@ -213,7 +213,7 @@ class MemoryWatch final : public RunListener {
  public:
   explicit MemoryWatch(std::size_t count) : count_(count) {}
   void run_started(const PlannedRun&, std::size_t, std::size_t) override {}
-  void sample_finished(const SampleRecord& sample) override {
+  void sample_finished(const PlannedRun&, const SampleRecord& sample) override {
     failed += sample.failure ? 1U : 0U;
     if (++finished_ == count_ / 10) {
       early = resident_megabytes();
@@ -221,8 +221,8 @@ class MemoryWatch final : public RunListener {
       late = resident_megabytes();
     }
   }
-  void judging_started(const std::string&, std::size_t) override {}
-  void sample_judged() override {}
+  void judging_started(const PlannedRun&, const std::string&, std::size_t) override {}
+  void sample_judged(const PlannedRun&) override {}
   void run_finished(const PlannedRun&, const RunProgress&) override {}
 
   double early = 0.0;

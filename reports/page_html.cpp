@@ -6,7 +6,8 @@
 #include <string_view>
 
 #include "harness/core/fingerprint.h"
-#include "reports/compression.h"
+#include "harness/store/compression.h"
+#include "reports/base64.h"
 #include "reports/report_page.h"
 
 namespace crudbench {

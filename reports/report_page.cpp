@@ -1,6 +1,7 @@
 #include "reports/report_page.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -13,7 +14,8 @@ namespace {
 
 bool is_data_file(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  const bool has_prefix = name.starts_with("run-") || name.starts_with("items-");
+  const bool has_prefix =
+      name.starts_with("run-") || name.starts_with("items-") || is_prompt_key(name);
   return has_prefix && path.extension() == ".js";
 }
 
@@ -32,8 +34,8 @@ void remove_data_files(const std::filesystem::path& folder) {
   std::filesystem::remove(folder, ignored);  // Only if it is empty now.
 }
 
-/// Keeps sample data for the page, and moves it into files once it is too much for that. May be
-/// used by several threads.
+/// Keeps sample data for the page, and moves it into files once it is too much for that: first the
+/// prompts, so that a page stays one file as long as it can. May be used by several threads.
 class SampleKeeper {
  public:
   SampleKeeper(std::filesystem::path folder, std::string report_id, std::size_t max_inline_bytes)
@@ -41,34 +43,49 @@ class SampleKeeper {
         report_id_(std::move(report_id)),
         max_inline_bytes_(max_inline_bytes) {}
 
-  void add(SampleFile file) {
+  void add(SampleFile file, bool is_prompts) {
     const std::lock_guard lock(mutex_);
-    if (in_files_) {
+    Group& group = is_prompts ? prompts_ : samples_;
+    if (group.in_files) {
       write(file);
       return;
     }
-    inline_bytes_ += file.payload.size();
-    inline_.push_back(std::move(file));
-    if (inline_bytes_ > max_inline_bytes_) {
-      create_folders(folder_);
-      for (const SampleFile& kept : inline_) {
-        write(kept);
-      }
-      inline_.clear();
-      in_files_ = true;
+    group.bytes += file.payload.size();
+    group.kept.push_back(std::move(file));
+    if (group.bytes > max_inline_bytes_) {
+      move_to_files(group);
     }
   }
 
-  /// Whether the data stand in files instead.
+  /// Whether any of the data stand in files instead.
   bool move_to(ReportPage& page) && {
-    page.inline_samples = std::move(inline_);
+    if (!prompts_.in_files && samples_.bytes + prompts_.bytes > max_inline_bytes_) {
+      move_to_files(prompts_);
+    }
+    page.inline_samples = std::move(samples_.kept);
+    std::move(prompts_.kept.begin(), prompts_.kept.end(), std::back_inserter(page.inline_samples));
     // In the order of the report, not in that of the threads.
     std::sort(page.inline_samples.begin(), page.inline_samples.end(),
               [](const SampleFile& left, const SampleFile& right) { return left.key < right.key; });
-    return in_files_;
+    return samples_.in_files || prompts_.in_files;
   }
 
  private:
+  struct Group {
+    std::vector<SampleFile> kept;
+    std::size_t bytes = 0;  ///< In all, those in files included up to the one that was too much.
+    bool in_files = false;
+  };
+
+  void move_to_files(Group& group) const {
+    create_folders(folder_);
+    for (const SampleFile& file : group.kept) {
+      write(file);
+    }
+    group.kept.clear();
+    group.in_files = true;
+  }
+
   void write(const SampleFile& file) const {
     write_file_atomically(folder_ / (file.key + ".js"), sample_script(report_id_, file));
   }
@@ -77,14 +94,14 @@ class SampleKeeper {
   std::string report_id_;
   std::size_t max_inline_bytes_;
   std::mutex mutex_;  ///< Guards what follows.
-  std::vector<SampleFile> inline_;
-  std::size_t inline_bytes_ = 0;
-  bool in_files_ = false;
+  Group samples_;
+  Group prompts_;
 };
 
 }  // namespace
 
-SampleFiles::SampleFiles(const Store& store, const Leaderboard& leaderboard, std::size_t limit)
+SampleFiles::SampleFiles(const Store& store, const Leaderboard& leaderboard,
+                         const PageOptions& options)
     : store_(store) {
   for (std::size_t table = 0; table < leaderboard.tables.size(); ++table) {
     const LeaderboardTable& rows = leaderboard.tables[table];
@@ -98,7 +115,8 @@ SampleFiles::SampleFiles(const Store& store, const Leaderboard& leaderboard, std
           runs.run_ids.push_back(run->second.run_id);
         }
       }
-      runs.choice = choose_items(store, runs.run_ids, limit);
+      runs.choice =
+          choose_items(store, runs.run_ids, options.samples_per_task, options.prompts_per_task);
     }
   }
 }
@@ -109,6 +127,9 @@ std::vector<std::string> SampleFiles::keys() const {
     keys.push_back(task.key);
     for (const std::int64_t run_id : task.run_ids) {
       keys.push_back(run_key(run_id));
+      if (!task.choice.prompted_item_ids.empty()) {
+        keys.push_back(prompt_key(run_id));
+      }
     }
   }
   return keys;
@@ -122,6 +143,9 @@ std::optional<SampleFile> SampleFiles::make(std::string_view key) const {
     for (const std::int64_t run_id : task.run_ids) {
       if (key == run_key(run_id)) {
         return run_file(store_, run_id, task.choice, task.metrics);
+      }
+      if (key == prompt_key(run_id)) {
+        return prompt_file(store_, run_id, task.choice);
       }
     }
   }
@@ -152,9 +176,13 @@ void write_report_page(const Store& store, const Leaderboard& leaderboard, Json 
   SampleKeeper keeper(data_path, page.overview.at("report_id").get<std::string>(),
                       options.max_inline_bytes);
   if (options.samples_per_task > 0) {
-    const SampleFiles files(store, leaderboard, options.samples_per_task);
+    const SampleFiles files(store, leaderboard, options);
     const std::vector<std::string> keys = files.keys();
-    executor.run_all(keys.size(), [&](std::size_t i) { keeper.add(*files.make(keys[i])); });
+    executor.run_all(keys.size(), [&](std::size_t i) {
+      if (std::optional<SampleFile> made = files.make(keys[i])) {
+        keeper.add(*std::move(made), is_prompt_key(keys[i]));
+      }
+    });
   }
   if (std::move(keeper).move_to(page)) {
     page.data_folder = data_folder;

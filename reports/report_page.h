@@ -39,16 +39,26 @@ std::string page_html(const ReportPage& page);
 /// Where the page looks for sample data that does not stand in it.
 inline constexpr const char* kSampleFolder = "report_data";
 
+struct PageOptions {
+  /// Of each task, the samples to look at in the explorer; 0 for a page without it. All numbers and
+  /// figures are over all samples, whatever this says.
+  std::size_t samples_per_task = 2000;
+  /// Of these, how many come with their prompts, which are longer than all else about them.
+  std::size_t prompts_per_task = 200;
+  /// Up to so many bytes of sample data stand in the page itself; more of them go into files of
+  /// `report_data` beside it, the prompts first.
+  std::size_t max_inline_bytes = 8U << 20U;
+};
+
 /// The sample data of a report, file by file: for who makes them only when they are asked for.
 /// `store` must outlive it.
 class SampleFiles {
  public:
-  /// At most `limit` samples of each task.
-  SampleFiles(const Store& store, const Leaderboard& leaderboard, std::size_t limit);
+  SampleFiles(const Store& store, const Leaderboard& leaderboard, const PageOptions& options);
 
-  /// All keys, those of a task together.
+  /// All keys, those of a task together. There may be no prompts under theirs.
   std::vector<std::string> keys() const;
-  /// nullopt for a key that the report does not have. May be called from several threads.
+  /// nullopt for what the report does not have. May be called from several threads.
   std::optional<SampleFile> make(std::string_view key) const;
 
  private:
@@ -67,15 +77,6 @@ class SampleFiles {
 /// A file of sample data as the page reads it: a script and no JSON, because a page from a folder
 /// may load nothing else.
 std::string sample_script(const std::string& report_id, const SampleFile& file);
-
-struct PageOptions {
-  /// Of each task, the samples to look at in the explorer; 0 for a page without it. All numbers and
-  /// figures are over all samples, whatever this says.
-  std::size_t samples_per_task = 2000;
-  /// Up to so many bytes of sample data stand in the page itself; more of them go into files of
-  /// `report_data` beside it.
-  std::size_t max_inline_bytes = 8U << 20U;
-};
 
 /// Writes report.html and the files it needs into `folder`; those of an earlier report there go.
 /// Returns its path. Throws Error(kIo).

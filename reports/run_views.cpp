@@ -231,7 +231,9 @@ std::string hits_text(const SampleRecord& sample, bool colours) {
   return table.to_string(colours);
 }
 
-std::string repeat_text(const SampleView& view, const SampleRecord& sample, bool colours) {
+std::string repeat_text(const SampleView& view, std::size_t repeat, bool colours) {
+  const SampleRecord& sample = view.repeats[repeat];
+  const std::optional<std::string>& prompt = view.prompts[repeat];
   std::string output;
   if (view.repeats.size() > 1) {
     output += heading("repeat " + std::to_string(sample.repeat), colours);
@@ -241,6 +243,10 @@ std::string repeat_text(const SampleView& view, const SampleRecord& sample, bool
   }
   output += heading("hits", colours);
   output += sample.hits.empty() ? "none\n" : hits_text(sample, colours);
+  if (!sample.prompt_sha256.empty()) {
+    output += heading("prompt as sent", colours);
+    output += (prompt ? printable_text(*prompt) : "not kept") + "\n";
+  }
   output += heading("prediction", colours) + printable_text(sample.prediction) + "\n";
   if (sample.reply && *sample.reply != sample.prediction) {
     output += heading("reply as received", colours) + printable_text(*sample.reply) + "\n";
@@ -276,7 +282,7 @@ std::string repeat_text(const SampleView& view, const SampleRecord& sample, bool
   return output + pairs_text(request, colours);
 }
 
-Json repeat_json(const SampleRecord& sample) {
+Json repeat_json(const SampleRecord& sample, const std::optional<std::string>& prompt) {
   Json hits = Json::array();
   for (const StoredHit& hit : sample.hits) {
     hits.push_back({{"doc_id", hit.doc_id},
@@ -291,6 +297,7 @@ Json repeat_json(const SampleRecord& sample) {
           {"reply", sample.reply ? Json(*sample.reply) : Json()},
           {"hits", std::move(hits)},
           {"scores", sample.scores},
+          {"prompt", prompt ? Json(*prompt) : Json()},
           {"prompt_sha256", sample.prompt_sha256},
           {"context_chars", sample.context_chars},
           {"prompt_tokens", sample.usage.prompt_tokens},
@@ -527,6 +534,10 @@ SampleView view_sample(const Store& store, std::string_view run, std::string_vie
                                                std::string(sample_id) + "': " + listed +
                                                (matches.size() > kMaxListedIds ? ", …" : ""));
   }
+  for (const SampleRecord& sample : view.repeats) {
+    const std::optional<std::string> packed = store.find_prompt(sample.prompt_sha256);
+    view.prompts.push_back(packed ? std::optional(unpack_prompt(*packed)) : std::nullopt);
+  }
   return view;
 }
 
@@ -542,16 +553,16 @@ std::string sample_view_terminal(const SampleView& view, bool colours) {
                                   colours);
   output += heading("query", colours) + printable_text(view.item.query) + "\n";
   output += heading("reference", colours) + printable_text(view.item.reference) + "\n";
-  for (const SampleRecord& sample : view.repeats) {
-    output += repeat_text(view, sample, colours);
+  for (std::size_t repeat = 0; repeat < view.repeats.size(); ++repeat) {
+    output += repeat_text(view, repeat, colours);
   }
   return output;
 }
 
 Json sample_view_json(const SampleView& view) {
   Json repeats = Json::array();
-  for (const SampleRecord& sample : view.repeats) {
-    repeats.push_back(repeat_json(sample));
+  for (std::size_t repeat = 0; repeat < view.repeats.size(); ++repeat) {
+    repeats.push_back(repeat_json(view.repeats[repeat], view.prompts[repeat]));
   }
   return {{"run_id", view.run.run_id},
           {"fingerprint", view.run.fingerprint},

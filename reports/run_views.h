@@ -67,7 +67,8 @@ Json run_view_json(const RunView& view);
 struct SampleView {
   RunRecord run;
   ItemRecord item;
-  std::vector<SampleRecord> repeats;  ///< At least one, in order.
+  std::vector<SampleRecord> repeats;                ///< At least one, in order.
+  std::vector<std::optional<std::string>> prompts;  ///< As sent, by repeat; nullopt: not kept.
 };
 
 /// `sample_id` may be a prefix that only one sample has. Throws Error(kInvalidConfig) if the run or
@@ -76,7 +77,8 @@ SampleView view_sample(const Store& store, std::string_view run, std::string_vie
 std::string sample_view_terminal(const SampleView& view, bool colours);
 /// {"run_id", "fingerprint", "task", "sample_id", "query", "reference", "gold_doc_ids", "repeats":
 /// [{"repeat", "failure", "prediction", "reply", "hits": [{"doc_id", "begin", "end", "score",
-/// "gold"}], "scores", "prompt_sha256", "context_chars", "prompt_tokens", "completion_tokens", …}]}
+/// "gold"}], "scores", "prompt" (null where it was not kept), "prompt_sha256", "context_chars",
+/// "prompt_tokens", "completion_tokens", …}]}
 Json sample_view_json(const SampleView& view);
 
 }  // namespace crudbench

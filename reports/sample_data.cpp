@@ -9,7 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "reports/compression.h"
+#include "harness/store/compression.h"
+#include "reports/base64.h"
 
 namespace crudbench {
 
@@ -17,14 +18,16 @@ namespace {
 
 constexpr int kCompressionLevel = 4;  // Twice as fast as zlib's default, for a tenth more bytes.
 constexpr std::size_t kShownHashDigits = 12;
+constexpr const char* kPromptKeys = "prompts-";
 
 /// Builds the payload of a `SampleFile`.
 class PayloadWriter {
  public:
   void add(const Json& part) { add_text(to_text(part)); }
-  void add_text(std::string_view part) {
+  void add_text(std::string_view part) { add_packed(gzip(part, kCompressionLevel)); }
+  void add_packed(std::string_view part) {
     payload_ += payload_.empty() ? "[\"" : ",\"";
-    payload_ += base64(gzip(part, kCompressionLevel));
+    payload_ += base64(part);
     payload_ += '"';
   }
   std::string finish() && { return std::move(payload_) + "]"; }
@@ -72,6 +75,19 @@ void add_pages(PayloadWriter& payload, Json& rows) {
   }
 }
 
+/// At most `limit` of them, evenly spread.
+std::vector<std::int64_t> spread_choice(const std::vector<std::int64_t>& item_ids,
+                                        std::size_t limit) {
+  if (item_ids.size() <= limit) {
+    return item_ids;
+  }
+  std::vector<std::int64_t> chosen;
+  for (std::size_t i = 0; i < limit; ++i) {
+    chosen.push_back(item_ids[i * item_ids.size() / limit]);
+  }
+  return chosen;
+}
+
 /// Position of an item in a choice that holds it.
 std::size_t position_of_item(const ItemChoice& choice, std::int64_t item_id) {
   const auto found = std::lower_bound(choice.item_ids.begin(), choice.item_ids.end(), item_id);
@@ -80,6 +96,11 @@ std::size_t position_of_item(const ItemChoice& choice, std::int64_t item_id) {
 
 bool holds(const ItemChoice& choice, std::int64_t item_id) {
   return std::binary_search(choice.item_ids.begin(), choice.item_ids.end(), item_id);
+}
+
+bool holds_prompt(const ItemChoice& choice, std::int64_t item_id) {
+  return std::binary_search(choice.prompted_item_ids.begin(), choice.prompted_item_ids.end(),
+                            item_id);
 }
 
 /// Numbers to 6 decimals, wherever they stand: what a reader can see, at half the bytes.
@@ -130,7 +151,7 @@ Json optional_count(std::int64_t count) {
 }
 
 /// Everything about a sample that a reader may ask for, as JSON.
-std::string detail_text(const SampleRecord& sample) {
+std::string detail_text(const SampleRecord& sample, const ItemChoice& choice) {
   Json detail = {{"prediction", sample.prediction},
                  {"request",
                   {{"prompt_sha256", sample.prompt_sha256.substr(0, kShownHashDigits)},
@@ -154,6 +175,11 @@ std::string detail_text(const SampleRecord& sample) {
   add_number("inter_token_seconds", sample.inter_token_seconds);
   add_number("cost", sample.cost);
   add_number("saved", sample.saved);
+  if (!sample.prompt_sha256.empty()) {
+    request["prompt"] = !sample.prompt_is_kept                 ? "not_kept"
+                        : holds_prompt(choice, sample.item_id) ? "here"
+                                                               : "in_store";
+  }
   if (sample.reply && *sample.reply != sample.prediction) {
     detail["reply"] = *sample.reply;
   }
@@ -179,21 +205,16 @@ bool lacks_tag(const SampleRecord& sample) {
 }  // namespace
 
 ItemChoice choose_items(const Store& store, std::span<const std::int64_t> run_ids,
-                        std::size_t limit) {
+                        std::size_t limit, std::size_t prompt_limit) {
   std::set<std::int64_t> all;
   for (const std::int64_t run_id : run_ids) {
     for (const auto& [item_id, repeat] : store.finished(run_id, false)) {
       all.insert(item_id);
     }
   }
-  ItemChoice choice{.item_ids = {all.begin(), all.end()}, .total_count = all.size()};
-  if (all.size() > limit) {
-    std::vector<std::int64_t> chosen;
-    for (std::size_t i = 0; i < limit; ++i) {
-      chosen.push_back(choice.item_ids[i * all.size() / limit]);
-    }
-    choice.item_ids = std::move(chosen);
-  }
+  ItemChoice choice{.item_ids = spread_choice({all.begin(), all.end()}, limit),
+                    .total_count = all.size()};
+  choice.prompted_item_ids = spread_choice(choice.item_ids, prompt_limit);
   return choice;
 }
 
@@ -261,11 +282,46 @@ SampleFile run_file(const Store& store, std::int64_t run_id, const ItemChoice& c
   payload.add(index);
   PageWriter pages(payload);
   for (SampleRecord& sample : samples) {
-    pages.add(detail_text(sample));
+    pages.add(detail_text(sample, choice));
     sample = {};
   }
   pages.flush();
   return {.key = run_key(run_id), .payload = std::move(payload).finish()};
+}
+
+std::string prompt_key(std::int64_t run_id) {
+  return kPromptKeys + std::to_string(run_id);
+}
+
+bool is_prompt_key(std::string_view key) {
+  return key.starts_with(kPromptKeys);
+}
+
+std::optional<SampleFile> prompt_file(const Store& store, std::int64_t run_id,
+                                      const ItemChoice& choice) {
+  std::vector<std::string> hashes;  // By sample; empty for a prompt that is not wanted.
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord& /*item*/, SampleRecord&& sample) {
+        hashes.push_back(holds_prompt(choice, sample.item_id) ? std::move(sample.prompt_sha256)
+                                                              : std::string());
+      },
+      SampleDetail::kScoreText, [&](std::int64_t item_id) { return holds(choice, item_id); });
+  std::vector<std::string> prompts;
+  std::size_t count = 0;
+  for (const std::string& hash : hashes) {
+    prompts.push_back(hash.empty() ? "" : store.find_prompt(hash).value_or(""));
+    count += prompts.back().empty() ? 0 : 1;
+  }
+  if (count == 0) {
+    return std::nullopt;
+  }
+  PayloadWriter payload;
+  payload.add({{"count", count}});
+  for (const std::string& prompt : prompts) {
+    payload.add_packed(prompt);
+  }
+  return SampleFile{.key = prompt_key(run_id), .payload = std::move(payload).finish()};
 }
 
 }  // namespace crudbench

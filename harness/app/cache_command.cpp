@@ -32,11 +32,14 @@ ExitCode show_stats(const Arguments& arguments) {
   const CompletionTotals totals = store.completion_totals();
   std::string text =
       std::to_string(totals.count) + " answers, " + std::to_string(totals.text_bytes) + " bytes";
+  const PromptTotals prompts = store.prompt_totals();
   if (totals.count > 0) {
     text += ", " + std::to_string(totals.usage.prompt_tokens) + " prompt tokens, " +
             std::to_string(totals.usage.completion_tokens) + " completion tokens\nfrom " +
             totals.oldest + " to " + totals.newest;
   }
+  text += "\n" + std::to_string(prompts.count) + " prompts kept, " +
+          std::to_string(prompts.packed_bytes) + " bytes packed";
   return print_result(arguments,
                       {{"answers", totals.count},
                        {"text_bytes", totals.text_bytes},
@@ -45,7 +48,9 @@ ExitCode show_stats(const Arguments& arguments) {
                        {"completion_tokens", totals.usage.completion_tokens},
                        {"seconds", totals.seconds},
                        {"oldest", totals.oldest},
-                       {"newest", totals.newest}},
+                       {"newest", totals.newest},
+                       {"prompts", prompts.count},
+                       {"prompt_packed_bytes", prompts.packed_bytes}},
                       text);
 }
 

@@ -22,6 +22,8 @@ constexpr OptionSpec kOptions[]{
     {"compare", "", "compare two rows, named by a run, a label or the start of a fingerprint"},
     {"samples", "N",
      "of each task, the samples to look at in report.html, 0 for none (default: 2000)"},
+    {"prompts", "N",
+     "of each task, the samples whose prompts are in report.html, 0 for none (default: 200)"},
     {"inline", "MIB",
      "up to so much sample data stands in report.html itself; more goes into files of report_data "
      "beside it (default: 8)"},
@@ -97,6 +99,8 @@ PageOptions page_options(const Arguments& arguments) {
   PageOptions options;
   options.samples_per_task =
       count_option(arguments, "samples", options.samples_per_task, 0, 1'000'000);
+  options.prompts_per_task =
+      count_option(arguments, "prompts", options.prompts_per_task, 0, 1'000'000);
   options.max_inline_bytes =
       count_option(arguments, "inline", options.max_inline_bytes >> 20U, 0, 1024) << 20U;
   return options;

@@ -152,6 +152,7 @@ Experiment parse_experiment(Json config, const std::string& file,
       metrics.is_null() ? Json{"bleu", "rouge", "length", "format", "retrieval"} : metrics, catalog,
       file);
   experiment.repeats = static_cast<std::size_t>(options.integer("repeats", 1, 1, kMaxRepeats));
+  experiment.keep_prompts = options.flag("keep_prompts", true);
   Options prices = options.object("prices");
   experiment.prices = read_price_table(prices);
   options.finish();

@@ -59,6 +59,7 @@ struct Experiment {
   /// How often every sample is generated and judged, with the seeds of generator and judge raised
   /// by one each time.
   std::size_t repeats = 1;
+  bool keep_prompts = true;  ///< In the workspace, as they were sent.
   PriceTable prices;
   Search search;
   Json source;  ///< As written, base files and overrides applied.

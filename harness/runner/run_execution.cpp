@@ -140,7 +140,7 @@ void RunExecution::hand_over(std::size_t index) {
   prompt.query = parts_.items.task->query(sample);
   prompt.passages = std::move(context.passages);
   ticket.record.prompt_sha256 = sha256_hex(prompt.text);
-  if (parts_.bodies) {
+  if (parts_.bodies || parts_.keep_prompts) {
     ticket.prompt = prompt.text;
   }
   prompts_.push(std::move(prompt));
@@ -228,8 +228,9 @@ void RunExecution::write(std::vector<Outcome>& batch) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     Ticket& ticket = tickets_[batch[i].ticket];
     if (parts_.bodies) {
-      parts_.bodies(std::exchange(ticket.prompt, {}), ticket.reply);
+      parts_.bodies(ticket.prompt, ticket.reply);
     }
+    ticket.prompt = {};
     ticket.reply = {};
     parts_.sample_finished(records[i]);
   }
@@ -249,6 +250,9 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
   record.cached = reply.cached;
   record.details = std::move(reply.details);
   record_cost(record);
+  if (parts_.keep_prompts && !ticket.prompt.empty()) {
+    record.packed_prompt = pack_prompt(ticket.prompt);
+  }
   if (reply.contexts) {
     record_contexts(ticket, *reply.contexts);
   }

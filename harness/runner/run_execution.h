@@ -92,6 +92,7 @@ struct RunParts {
   /// from the writing thread.
   const std::function<DocumentIndex(const std::string& doc_id)>& document_of;
   std::int64_t repeat = 0;
+  bool keep_prompts = true;  ///< In the store.
   Store& store;
   Executor& executor;
   /// Called before the next for every stored sample, with its prompt and its reply; may be null.
@@ -119,7 +120,7 @@ class RunExecution final : private PromptSource, private ReplySink {
     std::vector<DocumentIndex> documents;  ///< Canonical document of each hit.
     bool hits_are_foreign = false;         ///< They are those of the generator's own retriever.
     std::string reply;
-    std::string prompt;  ///< Kept only for those who want the bodies.
+    std::string prompt;  ///< Only where it is to be kept, or told with the reply.
     SampleRecord record;
   };
 

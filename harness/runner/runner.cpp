@@ -519,24 +519,26 @@ class ExperimentRunner {
       }
       const std::unique_ptr<Generator> generator =
           make_generator(cell.generator, repeat, "generation");
-      RunExecution execution({.run_id = run_id,
-                              .cell = cell,
-                              .items = items,
-                              .dataset = dataset_,
-                              .retrieval = retrieval,
-                              .prompt_template = prompt_template,
-                              .context = context,
-                              .generator = *generator,
-                              .scorer = scorer_of(run.task),
-                              .scoring = scoring_mutex_,
-                              .price = experiment_.prices.of(cell.generator),
-                              .hits_are_known = hits_are_known,
-                              .document_of = document_of,
-                              .repeat = static_cast<std::int64_t>(repeat),
-                              .store = store_,
-                              .executor = executor_beside(generator->owns_cores() || beside_others),
-                              .bodies = bodies,
-                              .sample_finished = sample_finished});
+      RunExecution execution(
+          {.run_id = run_id,
+           .cell = cell,
+           .items = items,
+           .dataset = dataset_,
+           .retrieval = retrieval,
+           .prompt_template = prompt_template,
+           .context = context,
+           .generator = *generator,
+           .scorer = scorer_of(run.task),
+           .scoring = scoring_mutex_,
+           .price = experiment_.prices.of(cell.generator),
+           .hits_are_known = hits_are_known,
+           .document_of = document_of,
+           .repeat = static_cast<std::int64_t>(repeat),
+           .keep_prompts = experiment_.keep_prompts && !retrieves_itself(cell.generator),
+           .store = store_,
+           .executor = executor_beside(generator->owns_cores() || beside_others),
+           .bodies = bodies,
+           .sample_finished = sample_finished});
       execution.execute(pending[repeat], stop);
     }
   }
@@ -767,10 +769,14 @@ class ExperimentRunner {
     return *idle_pool_;
   }
 
+  /// A system that makes its prompts out of the query.
+  static bool retrieves_itself(const Json& generator) {
+    return traits_of(generator.at("type").get<std::string>()).retrieves_itself;
+  }
+
   /// Whether what the generator's system had retrieved is known.
   bool tells_hits(const Json& generator) const {
-    return !traits_of(generator.at("type").get<std::string>()).retrieves_itself ||
-           generator.value("contexts", Json()).is_string();
+    return !retrieves_itself(generator) || generator.value("contexts", Json()).is_string();
   }
 
   /// The generator, or judge, of one repeat: counted, tried before it is trusted, asked only what

@@ -278,7 +278,7 @@ void refuse_fixed_axes(const Json& config, const std::string& file, const Catalo
                          "experiment and cannot be an axis; use one experiment for each value");
     }
   };
-  for (const char* key : {"experiment", "repeats"}) {
+  for (const char* key : {"experiment", "repeats", "keep_prompts"}) {
     if (config.contains(key)) {
       refuse(std::string("/") + key, config.at(key));
     }

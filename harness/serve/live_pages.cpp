@@ -127,7 +127,10 @@ void LivePages::update_report(const Store& store) {
         build_leaderboard(store, {.experiment = experiment_}, executor_);
     Json overview = report_overview(store, leaderboard);
     report_id_ = overview.at("report_id").get<std::string>();
-    sample_files_.emplace(store, leaderboard, PageOptions().samples_per_task);
+    // Made when they are asked for, so there is room for all prompts.
+    const std::size_t limit = PageOptions().samples_per_task;
+    sample_files_.emplace(store, leaderboard,
+                          PageOptions{.samples_per_task = limit, .prompts_per_task = limit});
     ServedPage page = text_page(
         page_html({.overview = std::move(overview), .data_folder = kSampleFolder}), "html");
     page.content_security_policy = kReportPolicy;

@@ -44,6 +44,8 @@ class Statement {
   Statement& bind(int parameter, double value);
   Statement& bind(int parameter, std::string_view value);
   Statement& bind(int parameter, std::nullopt_t);
+  /// Bytes that are no text; copied.
+  Statement& bind_blob(int parameter, std::string_view bytes);
   template <class Value>
   Statement& bind(int parameter, const std::optional<Value>& value) {
     return value ? bind(parameter, *value) : bind(parameter, std::nullopt);
@@ -60,6 +62,7 @@ class Statement {
   std::int64_t integer(int column) const;
   double number(int column) const;
   std::string text(int column) const;
+  std::string blob(int column) const;
 
  private:
   struct GiveBack {

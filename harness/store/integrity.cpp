@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/core/error.h"
+#include "harness/core/fingerprint.h"
 #include "harness/store/database.h"
 #include "harness/store/store.h"
 
@@ -30,6 +31,7 @@ class DatabaseCheck {
       check_references();
       check_stored_json();
       check_completions();
+      check_prompts();
     }
     return std::move(findings_);
   }
@@ -99,6 +101,27 @@ class DatabaseCheck {
       add(", samples of run " + row.text(0),
           row.text(1) + " raw replies are missing from the completion cache",
           "predictions and scores are whole; 'crudbench run --refresh' asks for the replies again");
+    }
+  }
+
+  void check_prompts() {
+    Statement row = database_.prepare("SELECT sha256, packed FROM prompts");
+    std::int64_t damaged = 0;
+    while (row.step()) {
+      damaged += is_prompt(row.text(0), row.blob(1)) ? 0 : 1;
+    }
+    if (damaged > 0) {
+      add(", table prompts",
+          std::to_string(damaged) + " prompts are not those that were sent: their hash is another",
+          "answers and scores are whole; a copy of the file may still have the prompts");
+    }
+  }
+
+  static bool is_prompt(const std::string& sha256, const std::string& packed) {
+    try {
+      return sha256_hex(unpack_prompt(packed)) == sha256;
+    } catch (const Error&) {
+      return false;
     }
   }
 

@@ -188,6 +188,7 @@ class PartCopier {
     map_ids();
     copy_samples(part);
     copy_new("completions");
+    copy_new("prompts");
     copy_new("questions");
     add_spending();
     copy_experiments();

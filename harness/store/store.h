@@ -43,8 +43,12 @@ struct SampleRecord {
   std::string sample_id;  ///< Filled when read.
   std::int64_t repeat = 0;
   std::optional<Failure> failure;
-  std::string prompt_sha256;
-  std::string prediction;  ///< The scored text.
+  std::string prompt_sha256;  ///< Empty where there was no prompt.
+  /// The prompt as `pack_prompt` makes it, to be kept under `prompt_sha256`; empty where it is not
+  /// kept, and when read: `find_prompt` has it.
+  std::string packed_prompt;
+  bool prompt_is_kept = false;  ///< Filled with `SampleDetail::kEverything`.
+  std::string prediction;       ///< The scored text.
   /// The raw reply; absent where it stands in the completion cache under `completion_key`.
   std::optional<std::string> reply;
   /// What a reasoning model thought; empty if nothing. Kept where the reply is.
@@ -184,6 +188,17 @@ struct SpendingRecord {
   friend bool operator==(const SpendingRecord&, const SpendingRecord&) = default;
 };
 
+/// A prompt as the store keeps it: in gzip's form. Quick, for it is done for every request.
+std::string pack_prompt(std::string_view prompt);
+/// The inverse. Throws Error(kInvalidData) for anything else.
+std::string unpack_prompt(std::string_view packed);
+
+/// What the prompts of a workspace take.
+struct PromptTotals {
+  std::int64_t count = 0;  ///< Different ones.
+  std::int64_t packed_bytes = 0;
+};
+
 /// What the completion cache holds.
 struct CompletionTotals {
   std::int64_t count = 0;
@@ -240,7 +255,8 @@ class Store {
   /// (item, repeat) pairs that have a fate. With `ok_only`, failed ones are left out.
   std::vector<std::pair<std::int64_t, std::int64_t>> finished(std::int64_t run_id,
                                                               bool ok_only) const;
-  /// Writes samples of a run in one transaction; an earlier row of the same item is replaced.
+  /// Writes samples of a run, and prompts that are not there yet, in one transaction; an earlier
+  /// row of the same item is replaced.
   void put_samples(std::int64_t run_id, std::span<const SampleRecord> samples);
   /// Replaces the scores and examinations of samples, and nothing else, in one transaction.
   void put_scores(std::int64_t run_id, std::span<const SampleRecord> samples);
@@ -251,6 +267,10 @@ class Store {
                      const std::function<void(const ItemRecord&, SampleRecord&&)>& visit,
                      SampleDetail detail = SampleDetail::kEverything,
                      const std::function<bool(std::int64_t item_id)>& wanted = {}) const;
+
+  /// The prompt with this SHA-256, packed; nullopt where it was not kept.
+  std::optional<std::string> find_prompt(std::string_view sha256) const;
+  PromptTotals prompt_totals() const;
 
   /// Which metrics every finished sample of a run has: type → fingerprint.
   std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;

@@ -81,6 +81,12 @@ class SampleFiles {
     return rows[position % SampleFiles.pageSize];
   }
 
+  // A part that is a plain text: 1 is that of the first sample.
+  async text(key, position) {
+    const parts = await this.file(key);
+    return unpack(parts[position]);
+  }
+
   async allRows(key) {
     const parts = await this.file(key);
     const pages = await Promise.all(parts.slice(1).map((part, position) => this.part(key, position + 1)));

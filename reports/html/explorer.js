@@ -166,7 +166,27 @@ function examinationBlocks(examinations = {}) {
   });
 }
 
-function sideBlock(table, name, row, detail, reference) {
+// The prompt, read when it is unfolded.
+function promptBlock(run, place) {
+  const box = element("div", {}, element("p", { class: "table-note" }, t("loading")));
+  const details = element("details", { class: "prompt" }, element("summary", {}, t("prompt as sent")), box);
+  details.addEventListener("toggle", () => {
+    app.samples.text(`prompts-${run}`, place + 1)
+      .then((text) => box.replaceChildren(plainBlock(text)))
+      .catch((error) => box.replaceChildren(notice(error.message)));
+  }, { once: true });
+  return details;
+}
+
+function promptPart(run, place, id, request) {
+  if (request.prompt === "here") {
+    return promptBlock(run, place);
+  }
+  return request.prompt === undefined ? null
+    : element("p", { class: "table-note prompt" }, t(`prompt ${request.prompt}`, { command: `crudbench show ${run} ${clip(id)}` }));
+}
+
+function sideBlock(table, name, row, run, place, detail, [id, , reference]) {
   const marked = differenceOf(detail.prediction.slice(0, longTextChars), reference.slice(0, longTextChars));
   const block = (text, node) => (text.length <= longTextChars ? element("div", { class: "text-block" }, node) : plainBlock(text));
   return element("section", { class: "side" },
@@ -176,7 +196,7 @@ function sideBlock(table, name, row, detail, reference) {
       element("div", {}, element("h4", {}, t("prediction")), block(detail.prediction, marked.prediction)),
       element("div", {}, element("h4", {}, t("reference")), block(reference, marked.reference))),
     marked.marked ? null : element("p", { class: "table-note" }, t("too long to mark")),
-    detail.prompt !== undefined ? element("details", {}, element("summary", {}, t("prompt as sent")), plainBlock(detail.prompt)) : null,
+    promptPart(run, place, id, detail.request),
     detail.reply !== undefined ? element("details", {}, element("summary", {}, t("reply as received")), plainBlock(detail.reply)) : null,
     element("h4", {}, t("hits")), hitsTable(detail.hits),
     examinationBlocks(detail.examinations),
@@ -207,16 +227,16 @@ function scoresTable(table, sides) {
 }
 
 async function sampleDetail(table, entry, state) {
-  const read = async (name, row, side) => (side ? [name, row, await app.samples.row(side.key, side.place)] : undefined);
+  const read = async (name, row, side) => (side ? [name, row, await app.samples.row(side.key, side.place), side.place] : undefined);
   const sides = (await Promise.all([read("A", state.a, entry.a), read("B", state.b, entry.b)])).filter(Boolean);
-  const [id, query, reference, golds] = entry.record;
+  const [id, query, , golds] = entry.record;
   return element("article", { class: "sample", tabindex: "-1", "data-sample": id },
     element("h2", {}, clip(id, 200), entry.hasRepeats ? ` · ${t("repeat", { repeat: String(entry.repeat) })}` : ""),
     element("p", { class: "row-links" }, element("a", { href: app.link("samples", { task: state.task, a: String(state.a.index), b: state.b ? String(state.b.index) : "none", metric: state.metric, filter: state.filter, id: entryName(entry) }) }, t("link to sample"))),
     element("h4", {}, t("query")), plainBlock(query),
     element("h4", {}, t("gold documents")),
     golds.length > 0 ? element("ul", { class: "golds" }, golds.map((gold) => element("li", {}, gold))) : element("p", { class: "table-note" }, t("no golds")),
-    sides.map(([name, row, detail]) => sideBlock(table, name, row, detail, reference)),
+    sides.map(([name, row, detail, place]) => sideBlock(table, name, row, own(row.runs, state.task).run_id, place, detail, entry.record)),
     element("h4", {}, t("scores")), scoresTable(table, sides));
 }
 

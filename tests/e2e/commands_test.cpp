@@ -192,7 +192,8 @@ TEST_F(SampleRun, ComparesTwoSystemsOverAllTasks) {
   const ProcessResult written =
       crudbench({"report", workspace(), "--compare", "1", "7", "-o", folder});
   EXPECT_EQ(written.exit_status, 0) << written.errors;
-  EXPECT_THAT(read_file(folder + "/comparison.html"), HasSubstr("A against B"));
+  EXPECT_THAT(read_file(folder + "/comparison.md"), HasSubstr("A against B"));
+  EXPECT_THAT(read_file(folder + "/comparison.html"), HasSubstr("data-samples=\"prompts-"));
   EXPECT_EQ(crudbench({"report", "--compare", "1"}).exit_status, 2);
   EXPECT_EQ(
       crudbench({"report", "--compare", "1", "nothing", "--workspace", workspace()}).exit_status,

@@ -47,6 +47,8 @@ TEST(Cache, GoesToAnotherWorkspaceWithoutARequest) {
   const Json stats =
       Json::parse(crudbench({"cache", "stats", "--json", "--workspace", first}).output);
   EXPECT_EQ(stats.at("answers"), 14);
+  EXPECT_EQ(stats.at("prompts"), 14);
+  EXPECT_GT(stats.at("prompt_packed_bytes"), 0);
   EXPECT_EQ(crudbench({"cache", "export", file, "--workspace", first}).exit_status, 0);
   EXPECT_THAT(crudbench({"cache", "import", file, "--workspace", second}).output,
               HasSubstr("14 of them new"));

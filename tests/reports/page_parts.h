@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "harness/core/json.h"
-#include "reports/compression.h"
+#include "harness/store/compression.h"
 
 /// Taking a report page apart.
 namespace crudbench::testing_support {

@@ -45,6 +45,35 @@ TEST_F(ReportPageTest, PutsManySamplesIntoFilesBesideThePage) {
               StartsWith("crudbenchSamples(\"" + id + "\",\"run-1\",[\""));
 }
 
+TEST_F(ReportPageTest, PutsPromptsIntoFilesBeforeSamples) {
+  std::string prompt;  // Hardly to be compressed.
+  for (std::uint32_t i = 0, state = 1; i < 50'000; ++i) {
+    state = state * 1'664'525U + 1'013'904'223U;
+    prompt += static_cast<char>('!' + (state >> 24U) % 90U);
+  }
+  store_.add({.cell = cell_with("/retriever/type", "dense"),
+              .samples = {{.sample_id = "s1", .prompt = prompt}}});
+  const std::string apart = write({.max_inline_bytes = 40'000});
+  EXPECT_THAT(apart, HasSubstr("data-samples=\"run-2\""));
+  EXPECT_THAT(apart, Not(HasSubstr("data-samples=\"prompts-2\"")));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "report_data" / "prompts-2.js"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "report_data" / "run-2.js"));
+  // Samples and prompts fit, but not both.
+  const std::size_t both = [&] {
+    const SampleFiles files(store_.store(),
+                            build_leaderboard(store_.store(), {}, store_.executor()), {});
+    std::size_t bytes = 0;
+    for (const std::string& key : files.keys()) {
+      const std::optional<SampleFile> file = files.make(key);
+      bytes += file ? file->payload.size() : 0;
+    }
+    return bytes;
+  }();
+  EXPECT_THAT(write({.max_inline_bytes = both - 1}), Not(HasSubstr("data-samples=\"prompts-2\"")));
+  EXPECT_THAT(write({.max_inline_bytes = both}), HasSubstr("data-samples=\"prompts-2\""));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "report_data"));
+}
+
 TEST_F(ReportPageTest, RemovesTheFilesOfAnEarlierReportAndNoOthers) {
   write({.max_inline_bytes = 0});
   write_file_atomically(folder_ / "report_data" / "notes.txt", "mine");

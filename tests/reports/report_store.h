@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/core/executor.h"
+#include "harness/core/fingerprint.h"
 #include "harness/store/store.h"
 #include "tests/support/testing.h"
 
@@ -19,6 +20,7 @@ struct TestSample {
   std::string prediction = "预测";
   std::vector<std::string> gold_doc_ids = {"news_1.txt:1"};
   std::int64_t repeat = 0;
+  std::optional<std::string> prompt;  ///< Kept.
   std::vector<StoredHit> hits = {
       {.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
       {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}};
@@ -80,6 +82,8 @@ class ReportStore {
       samples.push_back({.item_id = item_ids[i],
                          .repeat = sample.repeat,
                          .failure = sample.failure,
+                         .prompt_sha256 = sha256_hex(sample.prompt.value_or(sample.sample_id)),
+                         .packed_prompt = sample.prompt ? pack_prompt(*sample.prompt) : "",
                          .prediction = sample.prediction,
                          .hits = sample.hits,
                          .usage = {.prompt_tokens = 100, .completion_tokens = 10},

@@ -138,6 +138,18 @@ TEST(ViewSample, CollectsTheRepeatsOfASample) {
   EXPECT_EQ(view_sample(store.store(), "1", "s1").repeats.size(), 2U);
 }
 
+TEST(ViewSample, ShowsThePromptAsItWasSent) {
+  ReportStore store;
+  store.add({.samples = {{.sample_id = "s1", .prompt = "材料：\x1B[2J一\n问题？"}, {"s2"}}});
+  const SampleView kept = view_sample(store.store(), "1", "s1");
+  EXPECT_EQ(sample_view_json(kept)["repeats"][0]["prompt"], "材料：\x1B[2J一\n问题？");
+  EXPECT_THAT(sample_view_terminal(kept, false), HasSubstr("一\n问题？\n"));
+  EXPECT_THAT(sample_view_terminal(kept, false), Not(HasSubstr("\x1B")));
+  const SampleView lost = view_sample(store.store(), "1", "s2");
+  EXPECT_TRUE(sample_view_json(lost)["repeats"][0]["prompt"].is_null());
+  EXPECT_THAT(sample_view_terminal(lost, false), HasSubstr("prompt as sent\nnot kept\n"));
+}
+
 TEST(ViewSample, LetsNoTextSteerTheTerminal) {
   ReportStore store;
   store.add({.samples = {{.sample_id = "s1", .prediction = "\x1B]0;title\x07\u202Eevil"}}});

@@ -106,6 +106,15 @@ TEST(ParseExperiment, ReadsHowOftenToRepeat) {
   EXPECT_ERROR(parse(config), ErrorCode::kInvalidConfig, "/repeats: expected an integer");
 }
 
+TEST(ParseExperiment, ReadsWhetherPromptsAreKept) {
+  Json config = minimal();
+  EXPECT_TRUE(parse(config).keep_prompts);
+  config["keep_prompts"] = false;
+  EXPECT_FALSE(parse(config).keep_prompts);
+  config["keep_prompts"] = "no";
+  EXPECT_ERROR(parse(config), ErrorCode::kInvalidConfig, "/keep_prompts: expected");
+}
+
 TEST(ParseExperiment, NamesAMisspeltSection) {
   Json config = minimal();
   config["retreiver"] = {{"type", "bm25"}};

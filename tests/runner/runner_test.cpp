@@ -23,7 +23,8 @@ struct Script {
   std::set<std::string> blank;    ///< Sample ids that get an empty answer.
   std::size_t stop_after = SIZE_MAX;
   std::stop_source stop;
-  std::map<std::string, int> asked;  ///< By task and sample id.
+  std::map<std::string, int> asked;            ///< By task and sample id.
+  std::map<std::string, std::string> prompts;  ///< The last one, by sample id.
 };
 
 /// Answers with the start of the first passage.
@@ -42,6 +43,7 @@ class ScriptedGenerator final : public Generator {
         continue;
       }
       ++script_.asked[prompt.task + "/" + prompt.sample_id];
+      script_.prompts[prompt.sample_id] = prompt.text;
       sink.accept(prompt.ticket, answer(prompt));
       if (--script_.stop_after == 0) {
         script_.stop.request_stop();
@@ -193,6 +195,30 @@ TEST_F(RunnerTest, BringsEverySampleToItsFate) {
       EXPECT_TRUE(sample.scores.at("rouge_l").is_number());
     }
   }
+}
+
+TEST_F(RunnerTest, KeepsThePromptsThatWereSent) {
+  script_.failing = {"a-q1-001"};
+  for (const SampleRecord& sample : samples_of_run(run(experiment()).run_ids.at(0))) {
+    EXPECT_TRUE(sample.prompt_is_kept);
+    EXPECT_EQ(unpack_prompt(store_.find_prompt(sample.prompt_sha256).value()),
+              script_.prompts.at(sample.sample_id))
+        << sample.sample_id;
+  }
+  // Another generator is asked the same.
+  run(experiment({{"generator", {{"salt", 1}}}}));
+  EXPECT_EQ(store_.prompt_totals().count, 14);
+}
+
+TEST_F(RunnerTest, KeepsNoPromptsWhereItIsToldNotTo) {
+  for (const SampleRecord& sample :
+       samples_of_run(run(experiment({{"keep_prompts", false}})).run_ids.at(0))) {
+    EXPECT_FALSE(sample.prompt_is_kept);
+    EXPECT_EQ(sample.prompt_sha256.size(), 64U);
+  }
+  EXPECT_EQ(store_.prompt_totals().count, 0);
+  EXPECT_EQ(run(experiment()).total, 14) << "nothing is run again for it";
+  EXPECT_EQ(script_.asked.at("questanswer_1doc/a-q1-002"), 1);
 }
 
 TEST_F(RunnerTest, DoesNothingTwice) {

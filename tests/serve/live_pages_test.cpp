@@ -53,22 +53,23 @@ TEST(LivePages, ShowTheReportOfWhatIsStoredNow) {
 
 TEST(LivePages, HandOverTheSamplesOfTheReport) {
   ReportStore store;
-  store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
+  store.add({.samples = {{.sample_id = "s1", .scores = {{"rouge_l", 0.5}}, .prompt = "a prompt"}}});
   LivePages pages(workspace_of(store), std::nullopt, store.executor());
   EXPECT_FALSE(pages.page("report_data/run-1.js")) << "there is no report yet";
   ASSERT_TRUE(pages.page("report.html"));
   const std::string id =
       report_overview(store.store(), build_leaderboard(store.store(), {}, store.executor()))
           .at("report_id");
-  for (const std::string key : {"items-0-0", "run-1"}) {
+  for (const std::string key : {"items-0-0", "run-1", "prompts-1"}) {
     const std::optional<ServedPage> samples = pages.page("report_data/" + key + ".js");
     ASSERT_TRUE(samples) << key;
     EXPECT_THAT(samples->content_type, HasSubstr("javascript"));
     EXPECT_THAT(samples->content,
                 ::testing::StartsWith("crudbenchSamples(\"" + id + "\",\"" + key + "\",[\""));
   }
-  for (const char* path : {"report_data/run-2.js", "report_data/run-1", "report_data/",
-                           "report_data/../crudbench.db", "report_data/run-1.js.js"}) {
+  for (const char* path :
+       {"report_data/run-2.js", "report_data/prompts-2.js", "report_data/run-1", "report_data/",
+        "report_data/../crudbench.db", "report_data/run-1.js.js"}) {
     EXPECT_FALSE(pages.page(path)) << path;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "harness/core/fingerprint.h"
 #include "harness/store/store.h"
 #include "tests/support/testing.h"
 
@@ -25,8 +26,10 @@ class IntegrityTest : public ::testing::Test {
                                                .provenance = Json::object(),
                                                .sample_count = 1});
     store.put_completions(std::vector<CompletionRecord>{{.key = "k", .text = "答"}});
-    store.put_samples(run_id,
-                      std::vector<SampleRecord>{{.item_id = items[0], .completion_key = "k"}});
+    store.put_samples(run_id, std::vector<SampleRecord>{{.item_id = items[0],
+                                                         .prompt_sha256 = sha256_hex("问"),
+                                                         .packed_prompt = pack_prompt("问"),
+                                                         .completion_key = "k"}});
   }
 
   void execute(const std::string& sql) const {
@@ -59,6 +62,17 @@ TEST_F(IntegrityTest, FindsRepliesThatAreMissingFromTheCache) {
   EXPECT_EQ(findings[0].place, "crudbench.db, samples of run 1");
   EXPECT_EQ(findings[0].problem, "1 raw replies are missing from the completion cache");
   EXPECT_THAT(findings[0].remedy, HasSubstr("--refresh"));
+}
+
+TEST_F(IntegrityTest, FindsPromptsThatAreNotWhatWasSent) {
+  Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+  for (const std::string& bytes : {pack_prompt("另一个"), std::string("no gzip")}) {
+    database.prepare("UPDATE prompts SET packed = ?1").bind_blob(1, bytes).run();
+    const auto findings = check_database(workspace_);
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].place, "crudbench.db, table prompts");
+    EXPECT_THAT(findings[0].problem, HasSubstr("1 prompts are not those that were sent"));
+  }
 }
 
 TEST_F(IntegrityTest, FindsWhatIsNoJson) {

@@ -45,7 +45,10 @@ class MergeShardsTest : public ::testing::Test {
            .provenance = {{"crudbench", changes.version}, {"git", "g"}, {"host", name}},
            .sample_count = 2});
       runs.push_back({run_id, "label of " + std::string(fingerprint)});
+      const std::string prompt = "prompt " + std::to_string(number);
       SampleRecord sample{.item_id = item_ids.at(0),
+                          .prompt_sha256 = "hash of " + prompt,
+                          .packed_prompt = pack_prompt(prompt),
                           .prediction = fingerprint + std::to_string(number),
                           .completion_key = "c" + std::to_string(number),
                           .attempt_count = 2,
@@ -120,7 +123,7 @@ TEST_F(MergeShardsTest, CopiesEveryColumn) {
   const Workspace first = make_part("a", 1);
   const Workspace second = make_part("b", 2);
   merge({first, second});
-  for (const char* table : {"samples", "completions", "items"}) {
+  for (const char* table : {"samples", "completions", "items", "prompts"}) {
     std::multiset<std::string> expected = rows_of(first, table);
     expected.merge(rows_of(second, table));
     EXPECT_EQ(rows_of(target(), table), expected) << table;

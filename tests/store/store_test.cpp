@@ -45,8 +45,14 @@ void remove_schema_four(Database& database) {
   database.execute("DROP TABLE spending");
 }
 
+/// Takes away what schema 6 has beyond schema 5.
+void remove_schema_six(Database& database) {
+  database.execute("DROP TABLE prompts");
+}
+
 /// Takes away what schema 5 has beyond schema 4.
 void remove_schema_five(Database& database) {
+  remove_schema_six(database);
   database.execute("ALTER TABLE experiment_runs DROP COLUMN label");
   database.execute("ALTER TABLE experiment_runs DROP COLUMN stopped_after");
   database.execute("DROP TABLE shards");
@@ -298,6 +304,61 @@ TEST_F(StoreTest, ReplacesScoresOnly) {
     EXPECT_EQ(sample.scores, Json({{"bleu", 1.0}}));
     EXPECT_NE(sample.prediction, "not stored");
   });
+}
+
+TEST_F(StoreTest, KeepsAPromptOnceForAllWhoSentIt) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const auto items = put_items(store);
+  const std::int64_t first = put_run(store, "f1");
+  const std::int64_t second = put_run(store, "f2");
+  SampleRecord sample{
+      .item_id = items[0], .prompt_sha256 = "h1", .packed_prompt = pack_prompt("问：一？")};
+  store.put_samples(first, std::vector{sample});
+  store.put_samples(second, std::vector{sample});
+  sample = {.item_id = items[1], .prompt_sha256 = "h2"};
+  store.put_samples(second, std::vector{sample});
+  EXPECT_EQ(unpack_prompt(store.find_prompt("h1").value()), "问：一？");
+  EXPECT_FALSE(store.find_prompt("h2")) << "it was not to be kept";
+  EXPECT_EQ(store.prompt_totals().count, 1);
+  EXPECT_EQ(store.prompt_totals().packed_bytes,
+            static_cast<std::int64_t>(pack_prompt("问：一？").size()));
+  std::vector<bool> kept;
+  store.visit_samples(
+      second, [&](const ItemRecord&, SampleRecord&& read) { kept.push_back(read.prompt_is_kept); });
+  EXPECT_EQ(kept, (std::vector{true, false}));
+}
+
+TEST_F(StoreTest, KeepsNoPromptOfSamplesThatCouldNotBeWritten) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  const auto items = put_items(store);
+  constexpr std::int64_t kNoSuchItem = 999;
+  EXPECT_THROW(
+      store.put_samples(
+          run_id,
+          std::vector<SampleRecord>{
+              {.item_id = items[0], .prompt_sha256 = "h1", .packed_prompt = pack_prompt("a")},
+              {.item_id = kNoSuchItem, .prompt_sha256 = "h2", .packed_prompt = pack_prompt("b")}}),
+      Error);
+  EXPECT_EQ(store.prompt_totals().count, 0);
+}
+
+TEST_F(StoreTest, BringsAWorkspaceWithoutPromptsUpToDate) {
+  std::int64_t run_id = 0;
+  {
+    Store store(workspace_, Database::Mode::kReadWrite);
+    run_id = put_run(store, "f1");
+    store.put_samples(run_id, std::vector{full_record(put_items(store)[0])});
+    Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+    remove_schema_six(database);
+    database.execute("PRAGMA user_version=5");
+  }
+  Store store(workspace_, Database::Mode::kReadWrite);
+  EXPECT_FALSE(store.find_prompt("hash"));
+  SampleRecord again = full_record(put_items(store)[0]);
+  again.packed_prompt = pack_prompt("提示");
+  store.put_samples(run_id, std::vector{again});
+  EXPECT_EQ(unpack_prompt(store.find_prompt("hash").value()), "提示");
 }
 
 TEST_F(StoreTest, RemembersWhichMetricsARunHas) {

@@ -62,6 +62,12 @@ async function until(page, condition) {
 }
 
 const drawn = (page) => until(page, () => [...document.querySelectorAll(".plot-box")].every((box) => box.dataset.drawn === "true"));
+// Makes the window a phone's; charts follow a moment later.
+async function narrow(page) {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await drawn(page);
+  await until(page, () => document.documentElement.scrollWidth === 390);
+}
 const explored = (page) => page.waitForSelector(".explorer-box[data-ready]");
 const shot = (page, name, fullPage = false) => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
 const firstRows = (page, selector = "table.leaderboard tbody:first-of-type tr.row") => page.locator(selector).allInnerTexts();
@@ -92,11 +98,11 @@ test("opens every section without an error, a warning or a request", async () =>
   assert.deepEqual(sections, ["results", "ablation", "tasks", "retrieval", "cost", "samples", "provenance"]);
   for (const section of sections) {
     await page.click(`[data-section="${section}"]`);
+    await page.waitForSelector(`[data-section="${section}"][aria-current]`);
     await drawn(page);
     if (section === "samples") {
       await explored(page);
     }
-    assert.equal(await page.locator("#sections a[aria-current]").getAttribute("data-section"), section);
     await shot(page, `${section}-1280-light`, section !== "samples");
   }
   assert.deepEqual(page.requests, [pathToFileURL(demo).href]);
@@ -182,6 +188,27 @@ test("explores samples: filters, a deep link, differences, golds", async () => {
   await filterButton(page, "Failed").click();
   await explored(page);
   await close(page);
+});
+
+test("shows the prompt as it was sent, and where it is when it is not here", async () => {
+  const workspace = join(folder, "demo-workspace");
+  const task = "questanswer_1doc";
+  const page = await open(demo, `#samples?task=${task}&a=2&b=none&id=${task}-7`);
+  await explored(page);
+  await page.locator("details.prompt summary").click();
+  await page.waitForSelector("details.prompt .text-block");
+  const run = leaderboardOf(demo).tables[0].rows[2].runs[task].run_id;
+  const shown = JSON.parse(execFileSync(program, ["show", String(run), `${task}-7`, "--workspace", workspace, "--json"]));
+  assert.ok(shown.repeats[0].prompt.length > 1000);
+  assert.equal(await page.locator("details.prompt .text-block").evaluate((block) => block.textContent), shown.repeats[0].prompt);
+  await shot(page, "prompt-1280-light");
+  await close(page);
+  const report = join(folder, "few-prompts-report");
+  execFileSync(program, ["report", workspace, "-o", report, "--prompts", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const without = await open(join(report, "report.html"), `#samples?task=${task}&a=2&b=none&id=${task}-7`);
+  await explored(without);
+  assert.match(await without.locator("p.prompt").innerText(), new RegExp(`crudbench show ${run} ${task}-7`));
+  await close(without);
 });
 
 test("finds a sample by its text, and shows failures and broken formats", async () => {
@@ -309,9 +336,7 @@ test("shows what experts work on, with the numbers of leaderboard.json", async (
   const answers = (await figureTable(page, "Load of each expert")).map((line) => line.slice(1).map(Number));
   assert.deepEqual(answers, routing.tasks[task].answer.counts);
   await shot(page, "experts-1280-light", true);
-  await page.setViewportSize({ width: 390, height: 844 });
-  await drawn(page);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await narrow(page);
   await shot(page, "experts-390-light", true);
   await close(page);
 });
@@ -351,10 +376,9 @@ test("sets two systems side by side, with the numbers of comparison.json", async
   await explored(page);
   assert.equal(await page.locator("article.sample").getAttribute("data-sample"), tasks[0].a_better[0].sample_id);
   assert.deepEqual(page.requests, [pathToFileURL(join(report, "comparison.html")).href]);
-  await page.setViewportSize({ width: 390, height: 844 });
   await page.click('[data-section="comparison"]');
-  await drawn(page);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await page.waitForSelector('[data-section="comparison"][aria-current]');
+  await narrow(page);
   await shot(page, "comparison-390-light", true);
   await close(page);
 });
@@ -430,12 +454,17 @@ test("runs nothing of a hostile store, and keeps its layout", async () => {
   assert.ok(sections.includes("judges"));
   for (const section of sections) {
     await page.click(`[data-section="${section}"]`);
+    await page.waitForSelector(`[data-section="${section}"][aria-current]`);
     await drawn(page);
     if (section === "samples") {
       await explored(page);
       for (let entry = 0; entry < await page.locator(".entry").count(); ++entry) {
         await page.locator(".entry").nth(entry).click();
         await explored(page);
+        for (const details of await page.locator("details.prompt").all()) {
+          await details.locator("summary").click();
+          await details.locator(".text-block").waitFor();
+        }
       }
     }
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 1280, section);

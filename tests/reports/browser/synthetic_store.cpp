@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/core/fingerprint.h"
 #include "harness/core/routing_record.h"
 #include "harness/store/store.h"
 
@@ -55,6 +56,26 @@ std::string made_up_text(std::mt19937_64& random, std::size_t words) {
 
 double uniform(std::mt19937_64& random) {
   return static_cast<double>(random() >> 11U) * 0x1.0p-53;
+}
+
+/// A made-up prompt, about as long as one with 8 passages and about as hard to compress as news.
+std::string made_up_prompt(std::mt19937_64& random) {
+  constexpr double kCharacters = 3000.0;
+  std::string text = "你是一名新闻编辑。请根据下面的材料回答问题，把答案放在<response>标签中。\n";
+  for (std::size_t i = 0; i < 1500; ++i) {
+    // Frequent characters first, as in any language.
+    const double place = std::pow(uniform(random), 3.0) * kCharacters;
+    const auto code = 0x4E00U + static_cast<unsigned>(place);
+    text += static_cast<char>(0xE0U | code >> 12U);
+    text += static_cast<char>(0x80U | (code >> 6U & 0x3FU));
+    text += static_cast<char>(0x80U | (code & 0x3FU));
+  }
+  return text;
+}
+
+void put_prompt(SampleRecord& sample, const std::string& prompt) {
+  sample.prompt_sha256 = sha256_hex(prompt);
+  sample.packed_prompt = pack_prompt(prompt);
 }
 
 /// How good a made-up cell is.
@@ -176,7 +197,6 @@ Json made_up_scores(const CellQuality& quality, std::size_t first_gold_rank,
 SampleRecord made_up_sample(const CellQuality& quality, const ItemRecord& item,
                             std::mt19937_64& random) {
   SampleRecord sample{.item_id = item.item_id,
-                      .prompt_sha256 = std::string(64, 'a'),
                       .prediction = made_up_text(random, 15 + random() % 40),
                       .context_chars = 900,
                       .usage = {.prompt_tokens = 700 + static_cast<std::int64_t>(random() % 200),
@@ -186,6 +206,7 @@ SampleRecord made_up_sample(const CellQuality& quality, const ItemRecord& item,
                       .cost = 0.0,
                       .attempt_count = 1,
                       .finish_reason = "stop"};
+  put_prompt(sample, made_up_prompt(random));
   const double price = (2.0 * static_cast<double>(sample.usage.prompt_tokens) +
                         8.0 * static_cast<double>(sample.usage.completion_tokens)) /
                        1e6;
@@ -213,6 +234,7 @@ SampleRecord made_up_sample(const CellQuality& quality, const ItemRecord& item,
 
 /// Every text of the sample becomes an attack.
 void make_hostile(SampleRecord& sample, const std::string& text) {
+  put_prompt(sample, text + "\nprompt");
   sample.prediction = text + "\nreference";
   sample.reply = "<response>" + text.substr(0, 5000);
   sample.finish_reason = text.substr(0, 200);

@@ -1,4 +1,4 @@
-#include "reports/compression.h"
+#include "harness/store/compression.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,8 @@ TEST(Gzip, ComesBackAsItWas) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     text[i] = static_cast<char>(i * i % 251);
   }
-  for (const std::string& bytes : {std::string(), std::string("新闻"), text}) {
+  for (const std::string& bytes : {std::string(), std::string("新闻"), text.substr(0, 511),
+                                   text.substr(0, 512), text.substr(0, 5000), text}) {
     EXPECT_EQ(gunzip(gzip(bytes, 1)), bytes);
     EXPECT_EQ(gunzip(gzip(bytes, 9)), bytes);
   }
@@ -26,17 +27,6 @@ TEST(Gunzip, RefusesWhatIsCutOff) {
   const std::string whole = gzip("a text that is long enough to be cut", 6);
   EXPECT_ERROR(gunzip(whole.substr(0, whole.size() - 3)), ErrorCode::kInvalidData, "cut off");
   EXPECT_ERROR(gunzip("no gzip at all"), ErrorCode::kInvalidData, "damaged");
-}
-
-// The examples of RFC 4648, section 10.
-TEST(Base64, WritesTheExamplesOfTheStandard) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foo"), "Zm9v");
-  EXPECT_EQ(base64("foob"), "Zm9vYg==");
-  EXPECT_EQ(base64("fooba"), "Zm9vYmE=");
-  EXPECT_EQ(base64("\xff\xfe"), "//4=");
 }
 
 }  // namespace

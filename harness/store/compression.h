@@ -11,7 +11,4 @@ std::string gzip(std::string_view bytes, int level);
 /// The bytes that `gzip` was given. Throws Error(kInvalidData) if `bytes` are not whole.
 std::string gunzip(std::string_view bytes);
 
-/// RFC 4648 Base64, with padding.
-std::string base64(std::string_view bytes);
-
 }  // namespace crudbench

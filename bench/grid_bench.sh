@@ -3,7 +3,7 @@
 #
 #   bench/grid_bench.sh CRUDBENCH SAMPLES CORPUS [all]
 #
-# Runs configs/experiments/grid.json (120 cells) once. Then cells alone, in a workspace of their
+# Plans and runs configs/experiments/grid.json (120 cells) once. Then cells alone, in a workspace of their
 # own each: with `all` every one of them; otherwise one of each chunk size and retriever, at top_k 8
 # and 2,048 tokens, whose sum counts ten times, since cells of one chunk size and retriever differ by
 # what they hand over only.
@@ -26,8 +26,19 @@ seconds() {
   echo "$begin $(date +%s.%N)" | awk '{ printf "%.2f", $2 - $1 }'
 }
 
+planned=$("$program" plan "$config" --json --workspace "$work/grid" \
+  --set "/dataset/samples=$samples" --set "/dataset/corpus=$corpus" |
+  python3 -c 'import json, sys
+effort = json.load(sys.stdin)["effort"]
+print(effort["seconds"], effort["bytes"])')
 grid=$(seconds "$work/grid")
+bytes=$(du -sb "$work/grid/kb" "$work/grid/crudbench.db" | awk '{ sum += $1 } END { print sum }')
 echo "grid of 120 cells: $grid s"
+awk -v planned="$planned" -v grid="$grid" -v bytes="$bytes" 'BEGIN {
+  split(planned, said)
+  printf "the plan said %.1f s, %.2f of it; %.2f GB, %.2f of it\n", said[1], said[1] / grid,
+    said[2] / 1e9, said[2] / bytes
+}'
 sum=0
 for size in 64 128 256 512; do
   for retriever in bm25 dense hybrid; do

@@ -171,10 +171,9 @@ std::string fingerprint_in(const std::string& name) {
              : std::string();
 }
 
-std::string seconds_since(std::chrono::steady_clock::time_point start) {
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+std::string seconds_text(double seconds) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", seconds.count());
+  std::snprintf(text, sizeof text, "%.1f s", seconds);
   return text;
 }
 
@@ -230,7 +229,12 @@ std::filesystem::path ArtifactStore::ensure(
   write_manifest(temporary.path(), artifact);
   temporary.commit();
   remove_folder(unfinished_of(artifact.fingerprint));
-  log_info("kb", "built " + name_of(artifact) + " in " + seconds_since(start) + ": " + summary);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  log_info("kb",
+           "built " + name_of(artifact) + " in " + seconds_text(taken.count()) + ": " + summary);
+  if (built_) {
+    built_(artifact.fingerprint, taken.count());
+  }
   return folder;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/core/json.h"
@@ -41,6 +42,11 @@ class ArtifactStore {
   /// `root` is created when first written to.
   explicit ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {}
 
+  /// Told of every artifact that `ensure` has built: its fingerprint, and the seconds that took
+  /// with all that was built in its course.
+  using Built = std::function<void(const std::string& fingerprint, double seconds)>;
+  void on_built(Built built) { built_ = std::move(built); }
+
   /// True if a valid folder stands there; compares no SHA-256.
   bool has(const Artifact& artifact) const;
 
@@ -72,6 +78,7 @@ class ArtifactStore {
   std::filesystem::path unfinished_of(const std::string& fingerprint) const;
 
   std::filesystem::path root_;
+  Built built_;
 };
 
 }  // namespace crudbench

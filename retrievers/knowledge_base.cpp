@@ -306,6 +306,11 @@ std::unique_ptr<Generator> KnowledgeBase::make_generator(const Json& config) con
                          : catalog_.generators.build(config, {.executor = executor_});
 }
 
+void KnowledgeBase::on_built(
+    std::function<void(const std::string& fingerprint, double seconds)> built) {
+  parts_->store.on_built(std::move(built));
+}
+
 std::unique_ptr<Retriever> KnowledgeBase::open(const RetrievalConfig& config) {
   return catalog_.retrievers.build(config.retriever, {*this, config});
 }

@@ -63,6 +63,9 @@ class KnowledgeBase {
   void set_generators(MakeGenerator make) { make_generator_ = std::move(make); }
   std::unique_ptr<Generator> make_generator(const Json& config) const;
 
+  /// Has `built` told of every artifact that is built from now on (ArtifactStore::on_built).
+  void on_built(std::function<void(const std::string& fingerprint, double seconds)> built);
+
   /// The retriever of a cell, with all it needs built or loaded. The knowledge base must outlive
   /// it. Throws Error(kInvalidConfig, kInvalidData, kIo).
   std::unique_ptr<Retriever> open(const RetrievalConfig& config);

@@ -6,12 +6,15 @@
 #include <set>
 
 #include "harness/app/commands.h"
+#include "harness/app/model_report.h"
 #include "harness/app/session.h"
+#include "harness/core/log.h"
 #include "harness/llama/model_variant.h"
 #include "harness/runner/builtin_catalog.h"
 #include "harness/runner/estimate.h"
 #include "harness/runner/plan.h"
 #include "harness/runner/plan_tree.h"
+#include "harness/runner/rehearsal.h"
 #include "harness/runner/scorer.h"
 #include "harness/runner/sharding.h"
 #include "harness/store/store.h"
@@ -26,6 +29,7 @@ constexpr OptionSpec kOptions[]{
     kThreadsOption,
     kKnowledgeBasesOption,
     {"shards", "N", "also show what each of N shards would do"},
+    {"no-timing", "", "do no small parts of the work to tell its time and disk space"},
 };
 
 constexpr CommandSpec kSpec{
@@ -72,6 +76,56 @@ Json estimate_json(const Estimate& estimate) {
   return {{"expected", estimate.expected}, {"low", estimate.low}, {"high", estimate.high}};
 }
 
+/// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
+std::string duration_text(double seconds) {
+  constexpr double kMinute = 60.0;
+  constexpr double kHour = 3600.0;
+  if (seconds < 10.0) {
+    return fixed_number(seconds, 1) + " s";
+  }
+  const auto whole = [](double value) { return std::to_string(std::llround(std::floor(value))); };
+  if (seconds < kMinute) {
+    return whole(seconds) + " s";
+  }
+  return seconds < kHour
+             ? whole(seconds / kMinute) + " min " + whole(std::fmod(seconds, kMinute)) + " s"
+             : whole(seconds / kHour) + " h " + whole(std::fmod(seconds, kHour) / kMinute) + " min";
+}
+
+std::string size_text(double bytes) {
+  return bytes_text(static_cast<std::uint64_t>(bytes));
+}
+
+Json effort_json(const Effort& effort) {
+  Json stages = Json::object();
+  for (const auto& [fingerprint, stage] : effort.stages) {
+    stages[fingerprint] = {{"seconds", stage.seconds}, {"bytes", stage.bytes}};
+  }
+  return {{"seconds", effort.seconds()},
+          {"build_seconds", effort.build_seconds},
+          {"search_seconds", effort.search_seconds},
+          {"answer_seconds", effort.answer_seconds},
+          {"bytes", effort.bytes()},
+          {"artifact_bytes", effort.artifact_bytes},
+          {"store_bytes", effort.store_bytes},
+          {"stages", std::move(stages)},
+          {"left_out", effort.untimed}};
+}
+
+std::string effort_text(const Effort& effort) {
+  std::string text = "time on this machine: about " + duration_text(effort.seconds()) +
+                     " (knowledge bases " + duration_text(effort.build_seconds) +
+                     ", opening and searching them " + duration_text(effort.search_seconds) +
+                     ", answers and scores " + duration_text(effort.answer_seconds) +
+                     ")\ndisk: about " + size_text(effort.bytes()) + " (knowledge bases " +
+                     size_text(effort.artifact_bytes) + ", store " + size_text(effort.store_bytes) +
+                     ")\n";
+  for (const std::string& part : effort.untimed) {
+    text += "  left out: " + part + "\n";
+  }
+  return text;
+}
+
 Json spending_json(const std::vector<SpendingEstimate>& estimates, const std::string& currency) {
   Json list = Json::array();
   for (const SpendingEstimate& estimate : estimates) {
@@ -83,6 +137,7 @@ Json spending_json(const std::vector<SpendingEstimate>& estimates, const std::st
                     {"currency", currency},
                     {"cost", estimate.cost ? estimate_json(*estimate.cost) : Json()},
                     {"highest_cost", estimate.highest_cost ? Json(*estimate.highest_cost) : Json()},
+                    {"seconds", estimate.seconds ? estimate_json(*estimate.seconds) : Json()},
                     {"basis", estimate.basis}});
   }
   return list;
@@ -100,8 +155,8 @@ std::string spending_text(const std::vector<SpendingEstimate>& estimates,
   std::string text;
   for (const SpendingEstimate& estimate : estimates) {
     text += "\nestimated for " + estimate.model +
-            ", judges left out: " + range_text(estimate.prompt_tokens) + " prompt tokens, " +
-            range_text(estimate.completion_tokens) + " answer tokens\n";
+            ", judges and rewriting left out: " + range_text(estimate.prompt_tokens) +
+            " prompt tokens, " + range_text(estimate.completion_tokens) + " answer tokens\n";
     if (estimate.cost) {
       text += "  cost: " + format_money(estimate.cost->expected, currency) + " (" +
               format_money(estimate.cost->low, currency) + " to " +
@@ -114,7 +169,11 @@ std::string spending_text(const std::vector<SpendingEstimate>& estimates,
     } else {
       text += "  cost: unknown; /prices/models has no price for it\n";
     }
-    text += "  from " + estimate.basis + "\n";
+    text += "  waiting for it: " +
+            (estimate.seconds ? "about " + duration_text(estimate.seconds->expected) +
+                                    ", if it serves as many requests at a time as allowed"
+                              : "unknown; some of its runs have had no answers yet") +
+            "\n  from " + estimate.basis + "\n";
   }
   return text;
 }
@@ -167,12 +226,23 @@ struct PlanTotals {
   std::int64_t samples = 0;
   std::int64_t to_do = 0;
   std::int64_t requests = 0;
+  std::int64_t rewriting = 0;  ///< Requests for writing queries anew, at most.
 };
+
+/// Requests that one query costs a retriever with generators in it, at any depth.
+std::int64_t rewriting_requests(const Json& retriever) {
+  std::int64_t requests = retriever.contains("generator") ? 1 : 0;
+  for (const Json& part : retriever.value("parts", Json::array())) {
+    requests += rewriting_requests(part);
+  }
+  return requests;
+}
 
 PlanTotals count_totals(const Experiment& experiment, const Plan& plan) {
   PlanTotals totals;
   totals.cells.resize(experiment.cells.size());
   std::set<std::string> seen;
+  std::map<std::pair<std::string, std::string>, std::int64_t> rewriting;  // by retrieval and task
   for (const PlannedRun& run : plan.runs) {
     const auto count = static_cast<std::int64_t>(run.sample_count);
     CellTotals& cell = totals.cells[run.cell];
@@ -189,6 +259,12 @@ PlanTotals count_totals(const Experiment& experiment, const Plan& plan) {
     const bool costly =
         builtin_catalog().generators.entries().at(generator.at("type").get<std::string>()).costly;
     totals.requests += costly ? left : 0;
+    std::int64_t& most = rewriting[{run.retrieval_fingerprint, run.task}];
+    most = std::max(most, left / static_cast<std::int64_t>(experiment.repeats) *
+                              rewriting_requests(experiment.cells[run.cell].retrieval.retriever));
+  }
+  for (const auto& [retrieval, requests] : rewriting) {
+    totals.rewriting += requests;
   }
   return totals;
 }
@@ -243,6 +319,7 @@ Json plan_json(const Experiment& experiment, const Plan& plan, const PlanTotals&
           {"samples_to_do", totals.to_do},
           {"requests_at_most", totals.requests},
           {"judge_requests", to_judges},
+          {"rewriting_requests", totals.rewriting},
           {"stages", stages},
           {"tree", plan_tree_json(plan_tree(experiment, plan))},
           {"runs", runs}};
@@ -260,7 +337,8 @@ std::string cell_line(const std::string& label, const CellTotals& totals) {
 
 /// The tree of stages with the cells as leaves, two spaces a level.
 void append_tree(std::string& text, const std::vector<PlanNode>& nodes, std::size_t depth,
-                 const std::vector<std::string>& labels, const PlanTotals& totals) {
+                 const std::vector<std::string>& labels, const PlanTotals& totals,
+                 const Effort& effort) {
   const std::string indent((depth + 1) * 2, ' ');
   for (const PlanNode& node : nodes) {
     const bool is_retrieval = node.kind == "retrieval";
@@ -275,8 +353,12 @@ void append_tree(std::string& text, const std::vector<PlanNode>& nodes, std::siz
     if (node.cell_count > 1) {
       text += "  (shared by " + std::to_string(node.cell_count) + " cells)";
     }
+    if (const auto stage = effort.stages.find(node.fingerprint); stage != effort.stages.end()) {
+      text += ", about " + duration_text(stage->second.seconds) + " and " +
+              size_text(stage->second.bytes);
+    }
     text += "\n";
-    append_tree(text, node.children, depth + 1, labels, totals);
+    append_tree(text, node.children, depth + 1, labels, totals, effort);
     for (const std::size_t cell : node.cells) {
       text += indent + "  " + cell_line(labels[cell], totals.cells[cell]) + "\n";
     }
@@ -284,12 +366,13 @@ void append_tree(std::string& text, const std::vector<PlanNode>& nodes, std::siz
 }
 
 std::string plan_text(const Experiment& experiment, const Plan& plan, const PlanTotals& totals,
-                      std::int64_t to_judges) {
+                      std::int64_t to_judges, const std::optional<Effort>& effort) {
   std::string text = "experiment " + experiment.name + ": " +
                      std::to_string(experiment.cells.size()) + " cells x " +
                      std::to_string(plan.tasks.size()) +
                      " tasks = " + std::to_string(plan.runs.size()) + " runs\n\nstages:\n";
-  append_tree(text, plan_tree(experiment, plan), 0, labels_of(experiment), totals);
+  append_tree(text, plan_tree(experiment, plan), 0, labels_of(experiment), totals,
+              effort.value_or(Effort()));
   text += "\nsamples to do: " + std::to_string(totals.to_do) + " of " +
           std::to_string(totals.samples) + "\nrequests to endpoints: at most " +
           std::to_string(totals.requests) +
@@ -298,6 +381,12 @@ std::string plan_text(const Experiment& experiment, const Plan& plan, const Plan
     text += "requests to judges: " + std::to_string(to_judges) +
             " (one more for every reply that cannot be read; cached answers and questions are not "
             "asked for again)\n";
+  }
+  if (totals.rewriting > 0) {
+    text += "requests for rewriting queries: at most " + std::to_string(totals.rewriting) + "\n";
+  }
+  if (effort) {
+    text += effort_text(*effort);
   }
   return text;
 }
@@ -325,6 +414,11 @@ ExitCode run(const Arguments& arguments) {
 
   const std::vector<SpendingEstimate> estimates =
       estimate_spending(experiment, dataset, builtin_catalog(), plan, store ? &*store : nullptr);
+  std::optional<Effort> effort;
+  if (!arguments.has("no-timing")) {
+    set_log_level(LogLevel::kWarning);  // What is built for it is gone again afterwards.
+    effort = rehearse(experiment, dataset, builtin_catalog(), plan, knowledge_base, *pool);
+  }
   const std::string& currency = experiment.prices.currency;
   const Json variants = model_variants(experiment, workspace);
 
@@ -334,10 +428,11 @@ ExitCode run(const Arguments& arguments) {
       result["shards"] = shards_json(shards, experiment.repeats);
     }
     result["estimates"] = spending_json(estimates, currency);
+    result["effort"] = effort ? effort_json(*effort) : Json();
     result["model_variants"] = variants;
     print_json(result);
   } else {
-    print(plan_text(experiment, plan, totals, to_judges) + variants_text(variants) +
+    print(plan_text(experiment, plan, totals, to_judges, effort) + variants_text(variants) +
           spending_text(estimates, currency) +
           (shard_count > 0 ? shards_text(shards) : std::string()));
   }

@@ -46,7 +46,18 @@ Estimate times(const Estimate& estimate, double factor) {
 struct SampleTokens {
   Estimate prompt;
   Estimate completion;
+  std::optional<Estimate> seconds;  ///< From the request to the answer, where known.
 };
+
+/// Requests to a generator that may be under way at a time.
+double most_at_a_time(const Json& generator) {
+  for (const char* option : {"max_concurrency", "parallel"}) {
+    if (const Json count = generator.value(option, Json()); count.is_number()) {
+      return std::max(1.0, count.get<double>());
+    }
+  }
+  return 1.0;
+}
 
 /// Mean and twice its standard error of values that come one by one.
 class MeanOf {
@@ -110,6 +121,9 @@ class Estimator {
     totals.estimate.completion_tokens += times(tokens.completion, count);
     totals.estimate.most_completion_tokens += max_tokens * count;
     totals.from_answers += known ? left : 0;
+    if (tokens.seconds) {
+      totals.seconds += times(*tokens.seconds, count / most_at_a_time(generator));
+    }
     totals.price = experiment_.prices.of(generator);
   }
 
@@ -119,6 +133,9 @@ class Estimator {
       SpendingEstimate& estimate = totals.estimate;
       estimate.model = model;
       estimate.basis = basis_of(model, totals);
+      if (totals.from_answers == estimate.requests) {
+        estimate.seconds = totals.seconds;
+      }
       if (totals.price) {
         add_cost(estimate, *totals.price);
       }
@@ -131,6 +148,7 @@ class Estimator {
   struct Totals {
     SpendingEstimate estimate;
     std::int64_t from_answers = 0;  ///< Requests estimated from earlier ones of their run.
+    Estimate seconds;               ///< Of these.
     std::optional<ModelPrice> price;
   };
 
@@ -171,19 +189,23 @@ class Estimator {
     }
     MeanOf prompts;
     MeanOf completions;
+    MeanOf seconds;
     store_->visit_samples(
         run_id->second,
         [&](const ItemRecord&, SampleRecord&& sample) {
           if (sample.usage.prompt_tokens >= 0 && sample.usage.completion_tokens >= 0) {
             prompts.add(static_cast<double>(sample.usage.prompt_tokens));
             completions.add(static_cast<double>(sample.usage.completion_tokens));
+            seconds.add(sample.generation_seconds);
           }
         },
         SampleDetail::kScores);
     if (prompts.count() < kFewest) {
       return std::nullopt;
     }
-    return SampleTokens{.prompt = prompts.estimate(), .completion = completions.estimate()};
+    return SampleTokens{.prompt = prompts.estimate(),
+                        .completion = completions.estimate(),
+                        .seconds = seconds.estimate()};
   }
 
   SampleTokens from_prompts(const PlannedRun& run, const std::string& model) {
@@ -194,7 +216,8 @@ class Estimator {
         .prompt = around(prompt, uses_cl100k(model) ? kOwnTokenizerMargin : kOtherTokenizerMargin),
         .completion = {.expected = reference,
                        .low = reference / kAnswerFactor,
-                       .high = reference * kAnswerFactor}};
+                       .high = reference * kAnswerFactor},
+        .seconds = std::nullopt};
   }
 
   /// Mean tokens of a task's prompts without documents, and of its references.

@@ -26,7 +26,7 @@ struct Estimate {
   }
 };
 
-/// What the requests of one model will come to, judges left out.
+/// What the requests of one model will come to, those of judges and for rewriting queries left out.
 struct SpendingEstimate {
   std::string model;
   std::int64_t requests = 0;
@@ -35,7 +35,10 @@ struct SpendingEstimate {
   double most_completion_tokens = 0.0;  ///< If every answer runs to its limit.
   std::optional<Estimate> cost;         ///< nullopt without a price.
   std::optional<double> highest_cost;   ///< If every answer runs to its limit.
-  std::string basis;                    ///< What the figures rest on, in words.
+  /// Waiting for answers, as many at a time as the configuration allows at most. nullopt where a
+  /// run with requests left has had no answer yet.
+  std::optional<Estimate> seconds;
+  std::string basis;  ///< What the figures rest on, in words.
 };
 
 /// Estimates what is left to do of a plan, model by model, before anything is spent.

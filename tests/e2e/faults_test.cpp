@@ -181,7 +181,8 @@ TEST(Faults, OfAKeyThatIsWithdrawnHalfWayStopTheRunAndItGoesOn) {
   const auto arguments = run_arguments(server.base_url(), workspace, {{"max_concurrency", 2}});
   const ProcessResult stopped = run_with_key(arguments);
   EXPECT_EQ(stopped.exit_status, 4);
-  EXPECT_THAT(stopped.errors, HasSubstr("16 requests in a row were refused"));
+  // The other request that was under way may be refused before the run has stopped.
+  EXPECT_THAT(stopped.errors, ::testing::ContainsRegex("1[67] requests in a row were refused"));
   EXPECT_THAT(stopped.errors, HasSubstr("the key was withdrawn"));
   auto retry = arguments;
   retry.insert(retry.end(), {"--retry-failed", "--max-failures", "100%"});

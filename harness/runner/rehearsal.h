@@ -35,7 +35,7 @@ struct Effort {
 
 /// Estimates the effort by doing small parts of the work, in a scratch folder that is removed
 /// again: up to 32 retrievals are built and searched over two extracts of the corpus, the larger of
-/// 6 MB, and up to 64 cells of these are run on 8 and on 32 samples of each task. A line through
+/// 6 MB, and up to 48 cells of these are run on 8 and on 64 samples of each task. A line through
 /// the two sizes gives the time and the bytes for all. Parts that would ask an endpoint, start a
 /// program, load a model or read a file that belongs to the whole corpus are left out and named in
 /// `untimed`. Takes some seconds; throws what building and running throw. `knowledge_base` is the

@@ -20,6 +20,7 @@ namespace crudbench {
 namespace {
 
 constexpr std::string_view kIdField = "ID";
+constexpr std::string_view kNull = "null";  ///< As messages call it.
 /// What upstream's scripts left behind where their call of a model had failed.
 constexpr std::string_view kRequestFailed = R"(","msg":"request openai failed")";
 
@@ -45,7 +46,7 @@ constexpr std::array<std::string_view, 6> kTasks = [] {
   return tasks;
 }();
 
-constexpr std::array<std::string_view, 16> kKeptFields{"event",
+constexpr std::array<std::string_view, 17> kKeptFields{"event",
                                                        "summary",
                                                        "text",
                                                        "title",
@@ -60,7 +61,8 @@ constexpr std::array<std::string_view, 16> kKeptFields{"event",
                                                        "newsRemainder",
                                                        "hallucinatedMod",
                                                        "questions",
-                                                       "answers"};
+                                                       "answers",
+                                                       kQuestionTypeField};
 
 /// "news1" … "news9".
 bool is_news_field(std::string_view field) {
@@ -231,7 +233,7 @@ class SamplesParser final : public nlohmann::json_sax<Json> {
                 const std::function<void(Sample)>& take)
       : file_(file), buffer_(buffer), result_(result), take_(take) {}
 
-  bool null() override { return on_value("null"); }
+  bool null() override { return on_value(kNull); }
   bool boolean(bool /*value*/) override { return on_value("true or false"); }
   bool number_integer(number_integer_t /*value*/) override { return on_value("an integer"); }
   bool number_unsigned(number_unsigned_t /*value*/) override { return on_value("an integer"); }
@@ -266,7 +268,10 @@ class SamplesParser final : public nlohmann::json_sax<Json> {
   /// Whether the record can be used; reports everything that is wrong with it.
   bool is_valid(const Record& record);
   bool has_text(const Record& record, std::string_view field);
-  void report(std::string_view problem, const Record& record, const std::string& detail);
+  /// Takes away a question type that says nothing, and reports one that is no text.
+  void tidy_question_type(Record& record);
+  void report(std::string_view problem, const Record& record, const std::string& detail,
+              bool is_excluded = true);
   /// Throws if there was an ill-formed byte that stands in no record.
   void refuse_invalid_bytes();
   [[noreturn]] void fail(const std::string& what) const;
@@ -398,6 +403,7 @@ void SamplesParser::end_record() {
     ++result_.excluded_counts[std::string(schema_->task)];
     return;
   }
+  tidy_question_type(record);
   const auto id = record.texts.find(kIdField);
   known_ids_.emplace(id->second, record_number_);
   Sample sample{.sample_id = std::move(id->second), .task = std::string(schema_->task)};
@@ -456,13 +462,29 @@ bool SamplesParser::has_text(const Record& record, std::string_view field) {
   return false;
 }
 
+void SamplesParser::tidy_question_type(Record& record) {
+  if (const auto type = record.texts.find(kQuestionTypeField); type != record.texts.end()) {
+    type->second = std::string(strip(type->second));
+    if (type->second.empty()) {
+      record.texts.erase(type);
+    }
+  }
+  const auto other = record.non_texts.find(kQuestionTypeField);
+  if (other != record.non_texts.end() && other->second != kNull) {
+    report("wrong_type", record,
+           "'" + std::string(kQuestionTypeField) + "': expected a string, found " +
+               std::string(other->second),
+           false);
+  }
+}
+
 void SamplesParser::report(std::string_view problem, const Record& record,
-                           const std::string& detail) {
+                           const std::string& detail, bool is_excluded) {
   const auto id = record.texts.find(kIdField);
   const bool has_id = id != record.texts.end() && !id->second.empty();
   const std::string name = has_id ? "/" + id->second : " record " + std::to_string(record_number_);
-  result_.issues.push_back(
-      {std::string(problem), file_ + ": " + std::string(schema_->task) + name, detail});
+  result_.issues.push_back({std::string(problem), file_ + ": " + std::string(schema_->task) + name,
+                            detail, is_excluded});
 }
 
 void SamplesParser::refuse_invalid_bytes() {

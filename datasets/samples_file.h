@@ -13,6 +13,9 @@
 
 namespace crudbench {
 
+/// What kind of question a record asks, where its data says so; not one of upstream's fields.
+inline constexpr std::string_view kQuestionTypeField = "question_type";
+
 /// The keys of upstream's samples file, in upstream's order.
 std::span<const std::string_view> crud_rag_tasks() noexcept;
 
@@ -32,7 +35,8 @@ using NextPiece = std::function<std::string_view()>;
 /// record at a time, and hands every valid one to `take`, in file order, without gold documents.
 ///
 /// Of a record's texts, those that a task, a metric, the knowledge base or a report uses are kept;
-/// all else is left out. A `newsN` that is there but is no text is kept empty. Records that
+/// all else is left out. A question type is optional: one that is no text is reported, and its
+/// record is taken without it. A `newsN` that is there but is no text is kept empty. Records that
 /// cannot be used become issues. `file` is its name in messages.
 /// Throws Error(kInvalidData) "FILE:LINE:COLUMN: …" for what is no such file.
 SamplesFile read_samples(const std::string& file, const NextPiece& next_piece,

@@ -153,6 +153,7 @@ Json bundle_summary(const BundleRun& run, Executor& executor) {
   for (Json& metric : summary["metrics"]) {
     metric.erase("rank");  // Tells of the other rows.
     metric.erase("better_than");
+    metric.erase("by_question_type");  // Bundles do not hold the types.
   }
   return summary;
 }

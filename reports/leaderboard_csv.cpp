@@ -38,9 +38,15 @@ class CsvWriter {
   bool line_is_empty_ = true;
 };
 
+/// Which items of a run a line is about; by default all.
+struct ItemGroup {
+  std::optional<std::int64_t> gold_count = std::nullopt;
+  std::optional<std::string> question_type = std::nullopt;
+};
+
 void write_line(CsvWriter& csv, const std::set<std::string>& axes, const LeaderboardTable& table,
                 const LeaderboardRow& row, const RunSummary& run, const MetricSummary& metric,
-                std::optional<std::int64_t> gold_count = std::nullopt) {
+                const ItemGroup& group = {}) {
   csv.text(table.knowledge_base_mode)
       .text(table.corpus_fingerprint)
       .text(table.samples_fingerprint)
@@ -55,10 +61,11 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
   csv.text(run.task).count(run.run_id).text(run.fingerprint).text(run.created_at);
   const std::optional<VarianceComponents>& variance = metric.variance;
   const auto of_samples = [&](std::int64_t count) {
-    return gold_count ? std::nullopt : std::optional(count);
+    return group.gold_count || group.question_type ? std::nullopt : std::optional(count);
   };
   csv.text(metric.name)
-      .count(gold_count)
+      .count(group.gold_count)
+      .text(group.question_type.value_or(""))
       .number(metric.mean)
       .number(metric.mean_failures_as_zero)
       .number(metric.interval ? std::optional(metric.interval->low) : std::nullopt)
@@ -100,20 +107,27 @@ void write_line(CsvWriter& csv, const std::set<std::string>& axes, const Leaderb
       .end_line();
 }
 
-/// The lines of one number of gold documents each, where there are several numbers.
-void write_gold_counts(CsvWriter& csv, const std::set<std::string>& axes,
-                       const LeaderboardTable& table, const LeaderboardRow& row,
-                       const RunSummary& run, const MetricSummary& metric) {
-  if (metric.by_gold_count.size() < 2) {
-    return;
-  }
-  for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+/// The lines of one number of gold documents each, where there are several numbers, and of one
+/// question type each.
+void write_groups(CsvWriter& csv, const std::set<std::string>& axes, const LeaderboardTable& table,
+                  const LeaderboardRow& row, const RunSummary& run, const MetricSummary& metric) {
+  const auto write = [&](const MeanEstimate& estimate, const ItemGroup& group) {
     write_line(csv, axes, table, row, run,
                {.name = metric.name,
                 .valid_count = static_cast<std::int64_t>(estimate.n),
                 .mean = estimate.mean,
                 .interval = estimate.interval},
-               static_cast<std::int64_t>(gold_count));
+               group);
+  };
+  if (metric.by_gold_count.size() > 1) {
+    for (const auto& [gold_count, estimate] : metric.by_gold_count) {
+      write(estimate, {.gold_count = static_cast<std::int64_t>(gold_count)});
+    }
+  }
+  for (const auto& [type, estimate] : metric.by_question_type) {
+    if (!type.empty()) {
+      write(estimate, {.question_type = type});
+    }
   }
 }
 
@@ -138,6 +152,7 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
                            "created_at",
                            "metric",
                            "gold_count",
+                           "question_type",
                            "mean",
                            "mean_failures_as_zero",
                            "low",
@@ -186,7 +201,7 @@ std::string leaderboard_csv(const Leaderboard& leaderboard) {
         }
         for (const MetricSummary& metric : run->second.metrics) {
           write_line(csv, axes, table, row, run->second, metric);
-          write_gold_counts(csv, axes, table, row, run->second, metric);
+          write_groups(csv, axes, table, row, run->second, metric);
         }
         if (run->second.metrics.empty()) {
           write_line(csv, axes, table, row, run->second, {});

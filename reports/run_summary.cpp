@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <set>
@@ -91,10 +92,9 @@ bool natural_less(std::string_view left, std::string_view right) {
 struct MetricColumn {
   MetricSummary summary;
   std::vector<double> values;
-  ItemScores items;                           ///< The mean over the repeats of an item.
-  std::vector<std::size_t> item_gold_counts;  ///< By item.
-  std::vector<std::size_t> item_repeats;      ///< By item: how many of `values` are its.
-  std::vector<BleuCounts> item_counts;        ///< Of a measure of whole runs instead.
+  ItemScores items;                       ///< The mean over the repeats of an item.
+  std::vector<std::size_t> item_repeats;  ///< By item: how many of `values` are its.
+  std::vector<BleuCounts> item_counts;    ///< Of a measure of whole runs instead.
   std::int64_t seen_in_ok = 0;
 
   void add(const ItemRecord& item, double value) {
@@ -103,7 +103,6 @@ struct MetricColumn {
     if (is_new(item)) {
       items.item_ids.push_back(item.item_id);
       items.values.push_back(value);
-      item_gold_counts.push_back(item.gold_doc_ids.size());
       item_repeats.push_back(1);
     } else {
       ++item_repeats.back();
@@ -129,14 +128,6 @@ struct MetricColumn {
 
   bool is_new(const ItemRecord& item) const {
     return items.item_ids.empty() || items.item_ids.back() != item.item_id;
-  }
-
-  std::map<std::size_t, std::vector<double>> values_by_gold_count() const {
-    std::map<std::size_t, std::vector<double>> groups;
-    for (std::size_t i = 0; i < item_gold_counts.size(); ++i) {
-      groups[item_gold_counts[i]].push_back(items.values[i]);
-    }
-    return groups;
   }
 
   std::vector<std::vector<double>> values_by_item() const {
@@ -201,6 +192,69 @@ std::optional<double> chance_level(std::string_view metric, double documents, do
                                 : std::nullopt;
 }
 
+/// What the items of a run are, in the order of their samples.
+class ItemKinds {
+ public:
+  void add(const ItemRecord& item) {
+    kinds_.push_back({.item_id = item.item_id,
+                      .gold_count = item.gold_doc_ids.size(),
+                      .type = types_.try_emplace(item.question_type, types_.size()).first->second});
+  }
+
+  bool have_types() const {
+    return types_.size() > (types_.contains("") ? 1U : 0U) && types_.size() <= kMaxQuestionTypes;
+  }
+
+  /// The number of gold documents of each of these items, which come in the same order.
+  std::vector<std::size_t> gold_counts(std::span<const std::int64_t> item_ids) const {
+    std::vector<std::size_t> counts;
+    counts.reserve(item_ids.size());
+    visit(item_ids, [&](std::size_t, const Kind& kind) { counts.push_back(kind.gold_count); });
+    return counts;
+  }
+
+  std::map<std::size_t, std::vector<double>> by_gold_count(const ItemScores& scores) const {
+    std::map<std::size_t, std::vector<double>> groups;
+    visit(scores.item_ids, [&](std::size_t i, const Kind& kind) {
+      groups[kind.gold_count].push_back(scores.values[i]);
+    });
+    return groups;
+  }
+
+  std::map<std::string, std::vector<double>> by_type(const ItemScores& scores) const {
+    std::vector<std::vector<double>> values(types_.size());
+    visit(scores.item_ids,
+          [&](std::size_t i, const Kind& kind) { values[kind.type].push_back(scores.values[i]); });
+    std::map<std::string, std::vector<double>> groups;
+    for (const auto& [type, position] : types_) {
+      if (!values[position].empty()) {
+        groups[type] = std::move(values[position]);
+      }
+    }
+    return groups;
+  }
+
+ private:
+  struct Kind {
+    std::int64_t item_id = 0;
+    std::size_t gold_count = 0;
+    std::size_t type = 0;  ///< Position of its first appearance.
+  };
+
+  template <class Visit>
+  void visit(std::span<const std::int64_t> item_ids, const Visit& visit_kind) const {
+    auto kind = kinds_.begin();
+    for (std::size_t i = 0; i < item_ids.size(); ++i) {
+      kind = std::find_if(kind, kinds_.end(),
+                          [&](const Kind& candidate) { return candidate.item_id == item_ids[i]; });
+      visit_kind(i, *kind);
+    }
+  }
+
+  std::vector<Kind> kinds_;
+  std::map<std::string, std::size_t, std::less<>> types_;
+};
+
 /// Samples that failed before they were scored, by what a metric says of them.
 struct UnscoredSample {
   std::string failure_class;
@@ -223,7 +277,11 @@ class RunAccumulator final : private ScoreVisitor {
     } else {
       read_score_text(sample.score_text, *this);
     }
-    repeat_count_ = item.item_id == last_item_id_ ? repeat_count_ + 1 : 1;
+    if (item.item_id != last_item_id_ || repeat_count_ == 0) {
+      kinds_.add(item);
+      repeat_count_ = 0;
+    }
+    ++repeat_count_;
     last_item_id_ = item.item_id;
     max_repeat_count_ = std::max(max_repeat_count_, repeat_count_);
     if (sample.failure) {
@@ -335,12 +393,17 @@ class RunAccumulator final : private ScoreVisitor {
 
   RunProfile make_profile() {
     std::vector<ProfiledMetric> metrics;
+    std::vector<std::vector<std::size_t>> gold_counts;
+    gold_counts.reserve(columns_.size());
     for (const auto& [name, column] : columns_) {
+      const bool is_main = main_rank(name) < kMainMetrics.size();
+      gold_counts.push_back(is_main ? kinds_.gold_counts(column.items.item_ids)
+                                    : std::vector<std::size_t>());
       metrics.push_back({.name = name,
-                         .is_main = main_rank(name) < kMainMetrics.size(),
+                         .is_main = is_main,
                          .item_ids = column.items.item_ids,
                          .values = column.items.values,
-                         .gold_counts = column.item_gold_counts});
+                         .gold_counts = gold_counts.back()});
     }
     RunProfile profile = profile_run(metrics);
     profile.retrieval_seconds = quantiles_of(std::move(retrieval_times_));
@@ -415,13 +478,12 @@ class RunAccumulator final : private ScoreVisitor {
     return summary;
   }
 
-  /// The intervals, and the means by number of gold documents. `metrics` are in the order of
-  /// `columns_`.
+  /// The intervals, and the means by number of gold documents and by question type. `metrics` are
+  /// in the order of `columns_`.
   void estimate_means_of(std::vector<MetricSummary>& metrics, const SummaryOptions& options,
                          Executor& executor) const {
     struct Group {
-      std::size_t metric = 0;
-      std::size_t gold_count = 0;
+      MeanEstimate* estimate = nullptr;
       std::size_t column = 0;
     };
     std::vector<std::span<const double>> columns;
@@ -430,19 +492,23 @@ class RunAccumulator final : private ScoreVisitor {
       columns.emplace_back(column.items.values);
     }
     std::vector<Group> groups;
-    std::vector<std::vector<double>> group_values;
+    std::deque<std::vector<double>> group_values;
+    const auto add_groups = [&](auto parts, std::size_t metric, auto& estimates) {
+      for (auto& [key, values] : parts) {
+        // A single part is the whole column.
+        groups.push_back({&estimates[key], parts.size() > 1 ? columns.size() : metric});
+        if (parts.size() > 1) {
+          columns.emplace_back(group_values.emplace_back(std::move(values)));
+        }
+      }
+    };
     std::size_t metric = 0;
     for (const auto& [name, column] : columns_) {
       if (is_retrieval_measure(describe_metric(name))) {
-        std::map<std::size_t, std::vector<double>> parts = column.values_by_gold_count();
-        for (auto& [gold_count, values] : parts) {
-          // A single part is the whole column.
-          groups.push_back({metric, gold_count, parts.size() > 1 ? columns.size() : metric});
-          if (parts.size() > 1) {
-            group_values.push_back(std::move(values));
-            columns.emplace_back(group_values.back());
-          }
-        }
+        add_groups(kinds_.by_gold_count(column.items), metric, metrics[metric].by_gold_count);
+      }
+      if (kinds_.have_types() && main_rank(name) < kMainMetrics.size()) {
+        add_groups(kinds_.by_type(column.items), metric, metrics[metric].by_question_type);
       }
       ++metric;
     }
@@ -455,7 +521,7 @@ class RunAccumulator final : private ScoreVisitor {
     }
     for (const Group& group : groups) {
       const std::span<const double> values = columns[group.column];
-      metrics[group.metric].by_gold_count[group.gold_count] =
+      *group.estimate =
           estimates[group.column].value_or(MeanEstimate{.n = values.size(), .mean = mean(values)});
     }
   }
@@ -530,6 +596,7 @@ class RunAccumulator final : private ScoreVisitor {
   std::int64_t cached_count_ = 0;
   std::int64_t truncated_count_ = 0;
   std::optional<std::int64_t> context_tokens_;
+  ItemKinds kinds_;
   std::int64_t last_item_id_ = 0;
   std::int64_t repeat_count_ = 0;  ///< Of the last item so far.
   std::int64_t max_repeat_count_ = 1;
@@ -556,6 +623,13 @@ Json low_json(const std::optional<Interval>& interval) {
 
 Json high_json(const std::optional<Interval>& interval) {
   return interval ? Json(interval->high) : Json();
+}
+
+Json estimate_json(const MeanEstimate& estimate) {
+  return {{"n", estimate.n},
+          {"mean", estimate.mean},
+          {"low", low_json(estimate.interval)},
+          {"high", high_json(estimate.interval)}};
 }
 
 Json variance_json(const std::optional<VarianceComponents>& variance) {
@@ -657,10 +731,11 @@ Json summary_json(const RunSummary& summary) {
   for (const MetricSummary& metric : summary.metrics) {
     Json by_gold_count = Json::object();
     for (const auto& [gold_count, estimate] : metric.by_gold_count) {
-      by_gold_count[std::to_string(gold_count)] = {{"n", estimate.n},
-                                                   {"mean", estimate.mean},
-                                                   {"low", low_json(estimate.interval)},
-                                                   {"high", high_json(estimate.interval)}};
+      by_gold_count[std::to_string(gold_count)] = estimate_json(estimate);
+    }
+    Json by_question_type = Json::object();
+    for (const auto& [type, estimate] : metric.by_question_type) {
+      by_question_type[type] = estimate_json(estimate);
     }
     metrics[metric.name] = {{"mean", optional_json(metric.mean)},
                             {"mean_failures_as_zero", optional_json(metric.mean_failures_as_zero)},
@@ -670,6 +745,7 @@ Json summary_json(const RunSummary& summary) {
                             {"better_than", metric.better_than},
                             {"chance_level", optional_json(metric.chance_level)},
                             {"by_gold_count", std::move(by_gold_count)},
+                            {"by_question_type", std::move(by_question_type)},
                             {"variance", variance_json(metric.variance)},
                             {"n_valid", metric.valid_count},
                             {"n_undefined", metric.undefined_count},

@@ -42,6 +42,9 @@ struct MetricSummary {
   /// For measures of retrieval: the mean over the items with so many gold documents, each item with
   /// the mean of its valid repeats.
   std::map<std::size_t, MeanEstimate> by_gold_count;
+  /// For the main metrics: the same by question type, "" for items without one; empty where the
+  /// run's items have no types, or more than `kMaxQuestionTypes` of them.
+  std::map<std::string, MeanEstimate> by_question_type;
   /// What a random ranking of the knowledge base's documents is expected to score on the valid
   /// samples; known for hit@k, recall@k and all_gold@k, where the run recorded its documents.
   std::optional<double> chance_level;
@@ -63,6 +66,9 @@ struct MoneyTotals {
   std::int64_t unknown_count = 0;  ///< Samples that do not tell, where others do.
   std::string currency;            ///< Empty where the model has no price.
 };
+
+/// More of them name questions, not kinds of questions.
+inline constexpr std::size_t kMaxQuestionTypes = 30;
 
 /// From this chance level on, reports warn that a metric says little.
 inline constexpr double kHighChanceLevel = 0.05;
@@ -141,8 +147,8 @@ struct ScoredRun {
 using SampleVisitor = std::function<void(const ItemRecord&, const SampleRecord&)>;
 using SampleSource = std::function<void(const SampleVisitor&)>;
 
-/// What `samples` came to, as `summarize_run` counts; nothing is read of the items but their id and
-/// number of gold documents, of the samples neither texts nor hits.
+/// What `samples` came to, as `summarize_run` counts; nothing is read of the items but their id,
+/// type and number of gold documents, of the samples neither texts nor hits.
 ScoredRun score_run(const RunRecord& run, const SampleSource& samples,
                     const SummaryOptions& options, Executor& executor);
 

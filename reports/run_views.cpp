@@ -157,6 +157,44 @@ std::string gold_counts_text(const RunSummary& summary, bool colours) {
   return heading("retrieval by number of gold documents", colours) + table.to_string(colours);
 }
 
+/// The main metrics by question type; empty unless the data has types.
+std::string question_types_text(const RunSummary& summary, bool colours) {
+  std::map<std::string, std::size_t> items;
+  for (const MetricSummary& metric : summary.metrics) {
+    for (const auto& [type, estimate] : metric.by_question_type) {
+      items[type] = std::max(items[type], estimate.n);
+    }
+  }
+  if (items.empty()) {
+    return "";
+  }
+  std::vector<TextColumn> columns = {{.title = "question type"},
+                                     {.title = "n", .right_aligned = true}};
+  for (const MetricSummary& metric : summary.metrics) {
+    if (!metric.by_question_type.empty()) {
+      columns.push_back({.title = metric.name, .right_aligned = true});
+    }
+  }
+  TextTable table(std::move(columns));
+  for (const auto& [type, count] : items) {
+    std::vector<TextCell> cells = {{.text = type.empty() ? "none" : type},
+                                   {.text = std::to_string(count)}};
+    for (const MetricSummary& metric : summary.metrics) {
+      if (metric.by_question_type.empty()) {
+        continue;
+      }
+      const MetricDescription description = describe_metric(metric.name);
+      const auto found = metric.by_question_type.find(type);
+      cells.push_back({.text = found == metric.by_question_type.end()
+                                   ? "–"
+                                   : mean_text(found->second.mean, description) +
+                                         interval_suffix(found->second.interval, description)});
+    }
+    table.add_row(std::move(cells));
+  }
+  return heading("means by question type", colours) + table.to_string(colours);
+}
+
 /// How much of the spread of each metric is between samples; empty without repeats.
 std::string variance_text(const RunSummary& summary, bool colours) {
   TextTable table({{.title = "metric"},
@@ -461,6 +499,7 @@ std::string run_view_terminal(const RunView& view, bool colours) {
               "\n";
   }
   output += gold_counts_text(summary, colours);
+  output += question_types_text(summary, colours);
   output += variance_text(summary, colours);
   if (!summary.failures.empty()) {
     output += heading("failures", colours);

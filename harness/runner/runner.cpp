@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "datasets/samples_file.h"
 #include "harness/core/fingerprint.h"
 #include "harness/core/log.h"
 #include "harness/generators/caching_generator.h"
@@ -365,6 +366,9 @@ class ExperimentRunner {
                       .reference = std::string(task.reference(sample))};
     for (const DocumentIndex document : sample.gold_documents) {
       record.gold_doc_ids.push_back(dataset_.corpus.doc_id(document));
+    }
+    if (const auto type = sample.fields.find(kQuestionTypeField); type != sample.fields.end()) {
+      record.question_type = type->second;
     }
     return record;
   }

@@ -12,7 +12,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 6;
+constexpr std::int64_t kSchemaVersion = 7;
 constexpr int kPromptCompression = 1;  // Zlib's fastest: a prompt waits for it.
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
@@ -32,6 +32,7 @@ CREATE TABLE items (
   query TEXT NOT NULL,
   reference TEXT NOT NULL,
   gold_doc_ids TEXT NOT NULL,
+  question_type TEXT NOT NULL DEFAULT '',
   UNIQUE (task, sample_id, samples_fingerprint, corpus_fingerprint)
 );
 CREATE TABLE runs (
@@ -203,6 +204,9 @@ CREATE TABLE prompts (
   sha256 TEXT NOT NULL UNIQUE,
   packed BLOB NOT NULL
 );
+)sql",
+                                                                  R"sql(
+ALTER TABLE items ADD COLUMN question_type TEXT NOT NULL DEFAULT '';
 )sql"};
 
 constexpr const char* kCompletionColumns =
@@ -340,7 +344,8 @@ UnparsedSample read_unparsed(const Statement& row) {
                    .task = row.text(1),
                    .sample_id = row.text(2),
                    .query = row.text(3),
-                   .reference = row.text(4)};
+                   .reference = row.text(4),
+                   .question_type = row.text(38)};
   SampleRecord& sample = unparsed.sample;
   sample.item_id = unparsed.item.item_id;
   sample.sample_id = unparsed.item.sample_id;
@@ -551,11 +556,13 @@ std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprin
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
   Statement find = database_.prepare(
-      "SELECT id FROM items WHERE task = ?1 AND sample_id = ?2 AND samples_fingerprint = ?3 "
+      "SELECT id, question_type FROM items WHERE task = ?1 AND sample_id = ?2 AND "
+      "samples_fingerprint = ?3 "
       "AND corpus_fingerprint = ?4");
   Statement insert = database_.prepare(
       "INSERT INTO items (task, sample_id, samples_fingerprint, corpus_fingerprint, query, "
-      "reference, gold_doc_ids) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+      "reference, gold_doc_ids, question_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  Statement add_type = database_.prepare("UPDATE items SET question_type = ?2 WHERE id = ?1");
   std::vector<std::int64_t> ids;
   ids.reserve(items.size());
   for (const ItemRecord& item : items) {
@@ -563,13 +570,17 @@ std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprin
     find.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
     if (find.step()) {
       ids.push_back(find.integer(0));
+      const bool lacks_type = find.text(1).empty() && !item.question_type.empty();
       find.reset();
+      if (lacks_type) {  // Recorded before there were any.
+        add_type.bind(1, ids.back()).bind(2, item.question_type).run();
+      }
       continue;
     }
     insert.bind(1, item.task).bind(2, item.sample_id);
     insert.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
     insert.bind(5, item.query).bind(6, item.reference).bind(7, to_text(Json(item.gold_doc_ids)));
-    insert.run();
+    insert.bind(8, item.question_type).run();
     ids.push_back(database_.last_insert_id());
   }
   transaction.commit();
@@ -786,7 +797,7 @@ void Store::visit_samples(std::int64_t run_id,
       (is_whole ? "COALESCE(s.reasoning, c.reasoning)" : "NULL") +
       ", s.first_token_seconds, s.inter_token_seconds, s.cost, s.saved, " +
       (is_whole ? "EXISTS (SELECT 1 FROM prompts p WHERE p.sha256 = s.prompt_sha256)" : "0") +
-      " "
+      ", i.question_type "
       "FROM samples s JOIN items i ON i.id = s.item_id " +
       (is_whole || with_routing ? "LEFT JOIN completions c ON c.key = s.completion_key " : "") +
       "WHERE s.run_id = ?1 ORDER BY s.item_id, s.repeat";

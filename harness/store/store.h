@@ -25,6 +25,7 @@ struct ItemRecord {
   std::string query;
   std::string reference;
   std::vector<std::string> gold_doc_ids;
+  std::string question_type;  ///< Where the data has one; else empty.
 };
 
 /// One retrieved chunk, as stored.
@@ -231,8 +232,8 @@ class Store {
   /// nullopt for an experiment that is here whole, or not at all.
   std::optional<ShardRecord> find_shard(const std::string& experiment) const;
 
-  /// Adds items that are new; returns the id of each, in order. `samples_fingerprint` and
-  /// `corpus_fingerprint` name the data the items come from.
+  /// Adds items that are new, and question types to those that have none; returns the id of each,
+  /// in order. `samples_fingerprint` and `corpus_fingerprint` name the data the items come from.
   std::vector<std::int64_t> put_items(const std::string& samples_fingerprint,
                                       const std::string& corpus_fingerprint,
                                       std::span<const ItemRecord> items);

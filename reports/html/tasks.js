@@ -132,6 +132,39 @@ function goldCountFigure(table, metric, task, rows) {
   });
 }
 
+// By the question type that the data gives its items; nothing where it gives none.
+function questionTypeFigure(table, metric, task, rows) {
+  const groupsOf = (row) => own(own(row.runs, task)?.metrics, metric)?.by_question_type ?? {};
+  const shown = rows.filter((row) => Object.keys(groupsOf(row)).length > 0);
+  const types = [...new Set(shown.flatMap((row) => Object.keys(groupsOf(row))))].sort(collator.compare);
+  if (types.length === 0) {
+    return null;
+  }
+  const description = table.metrics.get(metric);
+  const titleOf = (type) => (type === "" ? t("no question type") : clip(type, 40));
+  const option = () => ({
+    legend: { data: shown.map((row) => shortTitle(table, row)) },
+    grid: { left: 56, right: 18, top: 16, bottom: 48 },
+    tooltip: { trigger: "item", formatter: ({ seriesName, value }) => `${seriesName}\n${titleOf(types[value[0]])}: ${formatMean(value[1], description)}` },
+    xAxis: axis({ type: "category", name: t("question type"), data: types.map(titleOf) }),
+    yAxis: scoreAxis(metric, description),
+    series: shown.map((row, position) => whiskerSeries(position, shown.length, shortTitle(table, row), types.map((type, place) => {
+      const group = own(groupsOf(row), type);
+      return group && [place, group.mean, group.low ?? group.mean, group.high ?? group.mean];
+    }).filter(Boolean))),
+  });
+  return chartFigure({
+    title: t("by question type of", { metric: metricTitle(metric) }), caption: t("question type caption"), option,
+    data: {
+      columns: [{ title: t("question type") }, { title: "n", number: true }, ...shown.map((row) => ({ title: shortTitle(table, row), number: true }))],
+      lines: types.map((type) => [titleOf(type), String(Math.max(...shown.map((row) => own(groupsOf(row), type)?.n ?? 0))), ...shown.map((row) => {
+        const group = own(groupsOf(row), type);
+        return group ? `${formatMean(group.mean, description)}${isNumber(group.low) ? ` [${formatRange(group.low, group.high, description)}]` : ""}` : "–";
+      })]),
+    },
+  });
+}
+
 function renderTasks(table) {
   const { metric, task, controls } = figureChoice(table, false);
   const rows = comparedRows(table, metric, task);
@@ -144,6 +177,7 @@ function renderTasks(table) {
       distributionFigure(table, metric, task, rows),
       lengthFigure(table, metric, task, rows),
       goldCountFigure(table, metric, task, rows),
+      questionTypeFigure(table, metric, task, rows),
     ].filter(Boolean)),
   ];
 }

@@ -119,6 +119,33 @@ TEST(SamplesFile, LeavesOutOptionalFieldsThatAreNoText) {
             (Fields{{"questions", "问"}, {"answers", "答"}, {"news1", "文"}}));
 }
 
+TEST(SamplesFile, TakesTheQuestionTypeWhereThereIsOne) {
+  const Outcome outcome = read(R"({"questanswer_1doc": [
+    {"ID": "1", "question_type": " 原因\n", "questions": "问", "answers": "答", "news1": "文"},
+    {"ID": "2", "question_type": "\u3000 ", "questions": "问", "answers": "答", "news1": "文"},
+    {"ID": "3", "question_type": null, "questions": "问", "answers": "答", "news1": "文"},
+    {"ID": "4", "questions": "问", "answers": "答", "news1": "文"}]})");
+  EXPECT_THAT(outcome.issues, IsEmpty());
+  ASSERT_EQ(outcome.samples.size(), 4U);
+  EXPECT_EQ(outcome.samples[0].fields.at("question_type"), "原因");
+  for (const std::size_t without : {1U, 2U, 3U}) {
+    EXPECT_FALSE(outcome.samples[without].fields.contains("question_type")) << without;
+  }
+}
+
+TEST(SamplesFile, ReportsAQuestionTypeThatIsNoTextAndTakesItsRecord) {
+  const Outcome outcome = read(R"({"questanswer_1doc": [
+    {"ID": "1", "question_type": 3, "questions": "问", "answers": "答", "news1": "文"},
+    {"ID": "2", "question_type": ["a"], "questions": "问", "answers": "答", "news1": "文"}]})");
+  EXPECT_THAT(outcome.issues,
+              ElementsAre("wrong_type|s.json: questanswer_1doc/1|'question_type': expected a "
+                          "string, found an integer|kept",
+                          "wrong_type|s.json: questanswer_1doc/2|'question_type': expected a "
+                          "string, found a list|kept"));
+  EXPECT_EQ(outcome.samples.size(), 2U);
+  EXPECT_EQ(outcome.file.excluded_counts.at("questanswer_1doc"), 0U);
+}
+
 TEST(SamplesFile, KeepsAnArticleThatIsNoTextAsAnEmptyOne) {
   const Outcome outcome = read(R"({"questanswer_2docs": [{
     "ID": "1", "questions": "问", "answers": "答", "news1": "文", "news2": null}]})");

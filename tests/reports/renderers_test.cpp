@@ -275,6 +275,25 @@ TEST(LeaderboardCsv, HasRanksVariancesAndALineForEachNumberOfGoldDocuments) {
   EXPECT_EQ(ranks, (std::vector<std::string>{"1", "1", "3"}));
 }
 
+TEST(LeaderboardCsv, HasALineForEachQuestionType) {
+  ReportStore store;
+  store.add(
+      {.samples = {{.sample_id = "s1", .scores = {{"rouge_l", 0.5}}, .question_type = "=原因"},
+                   {.sample_id = "s2", .scores = {{"rouge_l", 0.25}}}}});
+  const auto records = parse_csv(leaderboard_csv(build(store)));
+  const auto at = [&](std::size_t line, const std::string& name) {
+    const auto found = std::find(records[0].begin(), records[0].end(), name);
+    return records.at(line).at(static_cast<std::size_t>(found - records[0].begin()));
+  };
+  ASSERT_EQ(records.size(), 3U) << "items without a type have no line";
+  EXPECT_EQ(at(1, "question_type"), "");
+  EXPECT_EQ(at(1, "n_valid"), "2");
+  EXPECT_EQ(at(2, "question_type"), "'=原因") << "no formula";
+  EXPECT_EQ(at(2, "n_valid"), "1");
+  EXPECT_EQ(at(2, "mean"), "0.5");
+  EXPECT_EQ(at(2, "n_failed"), "");
+}
+
 TEST(LeaderboardJson, HasRanksAndWarnings) {
   ReportStore store;
   fill_ranked(store);

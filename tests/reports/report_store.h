@@ -21,6 +21,7 @@ struct TestSample {
   std::vector<std::string> gold_doc_ids = {"news_1.txt:1"};
   std::int64_t repeat = 0;
   std::optional<std::string> prompt;  ///< Kept.
+  std::string question_type;
   std::vector<StoredHit> hits = {
       {.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
       {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}};
@@ -74,7 +75,8 @@ class ReportStore {
                        .sample_id = sample.sample_id,
                        .query = "查询 " + sample.sample_id,
                        .reference = "参考 " + sample.sample_id,
-                       .gold_doc_ids = sample.gold_doc_ids});
+                       .gold_doc_ids = sample.gold_doc_ids,
+                       .question_type = sample.question_type});
     }
     const std::vector<std::int64_t> item_ids = store_.put_items(run.data, run.corpus, items);
     for (std::size_t i = 0; i < item_ids.size(); ++i) {

@@ -181,6 +181,70 @@ TEST(SummarizeRun, GivesIntervalsByNumberOfGoldDocuments) {
   }
 }
 
+/// Two types and an item without one; s1 has two repeats.
+TestRun run_with_types() {
+  return {
+      .samples = {
+          {.sample_id = "s1",
+           .scores = {{"rouge_l", 1.0}, {"hit@8", 1.0}, {"rouge_1", 1.0}},
+           .question_type = "原因"},
+          {.sample_id = "s1", .scores = {{"rouge_l", 0.5}}, .repeat = 1, .question_type = "原因"},
+          {.sample_id = "s2", .scores = {{"rouge_l", 0.25}}, .question_type = "原因"},
+          {.sample_id = "s3", .scores = {{"rouge_l", 0.125}}, .question_type = "__proto__"},
+          {.sample_id = "s4",
+           .scores = Json::object(),
+           .failure = timeout(),
+           .question_type = "__proto__"},
+          {.sample_id = "s5", .scores = {{"rouge_l", 0.75}}}}};
+}
+
+TEST(SummarizeRun, MeansMainMetricsByQuestionType) {
+  ReportStore store;
+  const RunSummary summary = summarize(store, run_with_types());
+  const auto& groups = summary.metric("rouge_l")->by_question_type;
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_EQ(groups.at("原因").n, 2U);
+  EXPECT_DOUBLE_EQ(groups.at("原因").mean, 0.5);  // (0.75 + 0.25) / 2
+  EXPECT_EQ(groups.at("__proto__").n, 1U) << "the other one failed";
+  EXPECT_EQ(groups.at("").n, 1U);
+  EXPECT_EQ(summary.metric("hit@8")->by_question_type.size(), 1U);
+  EXPECT_TRUE(summary.metric("rouge_1")->by_question_type.empty()) << "not a main metric";
+  const Json json = summary_json(summary)["metrics"]["rouge_l"]["by_question_type"];
+  EXPECT_EQ(json["__proto__"],
+            Json({{"n", 1}, {"mean", 0.125}, {"low", nullptr}, {"high", nullptr}}));
+}
+
+TEST(SummarizeRun, GivesIntervalsByQuestionType) {
+  ReportStore store;
+  TestRun run;
+  std::vector<double> of_type;
+  for (int i = 0; i < 40; ++i) {
+    run.samples.push_back({.sample_id = "s" + std::to_string(i),
+                           .scores = {{"rouge_l", i * 7 % 11 / 11.0}},
+                           .question_type = i % 2 == 0 ? "a" : "b"});
+    if (i % 2 == 0) {
+      of_type.push_back(i * 7 % 11 / 11.0);
+    }
+  }
+  const RunSummary summary = summarize(store, run, true);
+  EXPECT_EQ(summary.metric("rouge_l")->by_question_type.at("a"),
+            estimate_mean(of_type, SummaryOptions().resampling, store.executor()));
+}
+
+TEST(SummarizeRun, HasNoMeansByQuestionTypeWithoutTypesOrWithTooMany) {
+  ReportStore store;
+  EXPECT_TRUE(summarize(store, {.samples = {{"s1", {{"rouge_l", 1.0}}}}})
+                  .metric("rouge_l")
+                  ->by_question_type.empty());
+  TestRun many{.task = "questanswer_1doc"};
+  for (std::size_t i = 0; i <= kMaxQuestionTypes; ++i) {
+    many.samples.push_back({.sample_id = "s" + std::to_string(i),
+                            .scores = {{"rouge_l", 1.0}},
+                            .question_type = std::to_string(i)});
+  }
+  EXPECT_TRUE(summarize(store, many).metric("rouge_l")->by_question_type.empty());
+}
+
 TEST(SummarizeRun, KnowsTheChanceLevelOfARandomRanking) {
   // 10 documents, one a copy of another: 9. One gold document, k = 2: 2/9 for each measure.
   // Two gold documents: hit 1 - (7/9)(6/8) = 5/12, recall 2/9, all 1 / C(9, 2) = 1/36.

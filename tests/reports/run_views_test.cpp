@@ -71,6 +71,17 @@ TEST(ViewRun, ShowsRetrievalByNumberOfGoldDocumentsAndItsChanceLevel) {
   EXPECT_THAT(text, HasSubstr("expected to reach hit@1 15.00\n"));
 }
 
+TEST(ViewRun, ShowsMeansByQuestionType) {
+  ReportStore store;
+  store.add({.samples = {{.sample_id = "s1", .scores = {{"rouge_l", 0.5}}, .question_type = "原因"},
+                         {.sample_id = "s2", .scores = {{"rouge_l", 0.25}}}}});
+  EXPECT_THAT(run_view_terminal(view_run(store.store(), "1", {}, store.executor()), false),
+              HasSubstr("means by question type\n"
+                        "question type  n  rouge_l\n"
+                        "none           1    25.00\n"
+                        "原因           1    50.00\n"));
+}
+
 TEST(ViewRun, ShowsHowRepeatsVary) {
   ReportStore store;
   TestRun run;

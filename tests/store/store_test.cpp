@@ -48,6 +48,7 @@ void remove_schema_four(Database& database) {
 /// Takes away what schema 6 has beyond schema 5.
 void remove_schema_six(Database& database) {
   database.execute("DROP TABLE prompts");
+  database.execute("ALTER TABLE items DROP COLUMN question_type");
 }
 
 /// Takes away what schema 5 has beyond schema 4.
@@ -359,6 +360,26 @@ TEST_F(StoreTest, BringsAWorkspaceWithoutPromptsUpToDate) {
   again.packed_prompt = pack_prompt("提示");
   store.put_samples(run_id, std::vector{again});
   EXPECT_EQ(unpack_prompt(store.find_prompt("hash").value()), "提示");
+}
+
+TEST_F(StoreTest, GivesItemsTheirQuestionTypeAlsoAfterwards) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  ItemRecord item{.task = "questanswer_1doc", .sample_id = "a"};
+  const auto ids = store.put_items("s", "c", std::vector{item});
+  const std::int64_t run_id = put_run(store, "f1");
+  store.put_samples(run_id, std::vector<SampleRecord>{{.item_id = ids[0]}});
+  const auto type = [&](SampleDetail detail) {
+    std::string found;
+    store.visit_samples(
+        run_id, [&](const ItemRecord& read, SampleRecord&&) { found = read.question_type; },
+        detail);
+    return found;
+  };
+  EXPECT_EQ(type(SampleDetail::kEverything), "");
+  item.question_type = "原因";
+  EXPECT_EQ(store.put_items("s", "c", std::vector{item}), ids);
+  EXPECT_EQ(type(SampleDetail::kEverything), "原因");
+  EXPECT_EQ(type(SampleDetail::kScoreText), "原因");
 }
 
 TEST_F(StoreTest, RemembersWhichMetricsARunHas) {

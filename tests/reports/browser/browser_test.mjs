@@ -442,6 +442,23 @@ test("tells what answers cost and what the cache saved", async () => {
   await close(page);
 });
 
+test("groups scores by question type, with the numbers of leaderboard.json", async () => {
+  const page = await open(demo, "#tasks?task=questanswer_2docs&metric=rouge_l&rows=3");
+  await drawn(page);
+  const { rouge_l: metric } = leaderboardOf(demo).tables[0].rows[3].runs.questanswer_2docs.metrics;
+  const lines = await figureTable(page, "ROUGE-L by question type");
+  assert.deepEqual(lines.map(([type]) => type).sort(), ["not given", "原因", "数量", "经过"]);
+  for (const [type, n, text] of lines) {
+    const group = metric.by_question_type[type === "not given" ? "" : type];
+    assert.equal(n, String(group.n));
+    assert.equal(text, `${(group.mean * 100).toFixed(2)} [${(group.low * 100).toFixed(1)}–${(group.high * 100).toFixed(1)}]`);
+  }
+  await page.goto(`${pathToFileURL(demo)}#tasks?task=event_summary&metric=rouge_l`);
+  await drawn(page);
+  assert.equal(await page.locator("figure", { hasText: "by question type" }).count(), 0);
+  await close(page);
+});
+
 test("says that rows are not comparable", async () => {
   const page = await open(hostile);
   assert.match(await page.locator(".not-comparable").first().innerText(), /Not comparable\. Rows were asked with different prompts/);

@@ -256,6 +256,10 @@ std::vector<ItemRecord> made_up_items(const std::string& task, const StoreShape&
                     .query = made_up_text(random, 10),
                     .reference = made_up_text(random, 40),
                     .gold_doc_ids = {"news_" + std::to_string(i) + ".txt:1"}};
+    if (task.starts_with("questanswer")) {
+      constexpr std::array<const char*, 4> kTypes = {"原因", "数量", "经过", ""};
+      item.question_type = kTypes[random() % kTypes.size()];
+    }
     if (i % 3 == 2) {
       item.gold_doc_ids.push_back("news_" + std::to_string(i) + ".txt:2");
     }
@@ -265,6 +269,7 @@ std::vector<ItemRecord> made_up_items(const std::string& task, const StoreShape&
       item.query = text;
       item.reference = text + "\nprediction";
       item.gold_doc_ids = {text.substr(0, 2000)};
+      item.question_type = text.substr(0, 300);
     }
     items.push_back(std::move(item));
   }

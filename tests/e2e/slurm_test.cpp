@@ -182,58 +182,92 @@ std::optional<pid_t> process_on_first_node(const std::filesystem::path& shards) 
   return std::nullopt;
 }
 
-TEST(Slurm, MergesIntoTheSameAlthoughANodeDied) {
-  if (!Cluster::is_installed()) {
-    GTEST_SKIP() << "no Slurm found: install the packages slurm-wlm and munge";
+/// A sweep over a slow endpoint on a cluster of its own, and the same run as a whole.
+class SlurmSweepTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Cluster::is_installed()) {
+      GTEST_SKIP() << "no Slurm found: install the packages slurm-wlm and munge";
+    }
+    server_.emplace(std::vector<std::string>{"--rate", "0", "--delay-ms", "100"});
+    config_ = folder_.write("sweep.json", to_text({{"base", sample_config()},
+                                                   {"experiment", "sweep"},
+                                                   {"chunker", {{"type", "fixed"}, {"size", 128}}},
+                                                   {"retriever", {{"type", "bm25"}, {"top_k", 3}}},
+                                                   {"generator",
+                                                    {{"type", "openai"},
+                                                     {"base_url", server_->base_url()},
+                                                     {"model", "m"},
+                                                     {"max_concurrency", 1}}}}));
+    ASSERT_EQ(crudbench({"run", config_, "--workspace", whole(), "--set",
+                         "/generator/max_concurrency=64"})
+                  .exit_status,
+              0);
+    cluster_.emplace();
+    ASSERT_TRUE(cluster_->is_up());
+    const ProcessResult submitted = submit();
+    ASSERT_EQ(submitted.exit_status, 0) << submitted.errors;
+    ASSERT_THAT(submitted.output, HasSubstr("4 of 4 shards submitted"));
+    ASSERT_TRUE(becomes_true([this] {
+      on_first_node_ = process_on_first_node(sweep() + "/shards");
+      return on_first_node_.has_value();
+    })) << cluster_->run("squeue", {}).output;
   }
-  const TemporaryFolder folder;
-  const FaultServer server({"--rate", "0", "--delay-ms", "100"});
-  const std::string config =
-      folder.write("sweep.json", to_text({{"base", sample_config()},
-                                          {"experiment", "sweep"},
-                                          {"chunker", {{"type", "fixed"}, {"size", 128}}},
-                                          {"retriever", {{"type", "bm25"}, {"top_k", 3}}},
-                                          {"generator",
-                                           {{"type", "openai"},
-                                            {"base_url", server.base_url()},
-                                            {"model", "m"},
-                                            {"max_concurrency", 1}}}}));
-  const std::string whole = folder.path() / "whole";
-  ASSERT_EQ(
-      crudbench({"run", config, "--workspace", whole, "--set", "/generator/max_concurrency=64"})
-          .exit_status,
-      0);
 
-  Cluster cluster;
-  ASSERT_TRUE(cluster.is_up());
-  const std::string sweep = folder.path() / "sweep";
-  const auto slurm = [&](std::vector<std::string> arguments) {
+  ProcessResult slurm(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "slurm");
-    arguments.insert(arguments.end(), {"-o", sweep});
-    return run_process(program(), arguments, cluster.environment());
+    arguments.insert(arguments.end(), {"-o", sweep()});
+    return run_process(program(), arguments, cluster_->environment());
+  }
+  ProcessResult submit() const {
+    return slurm({"submit", config_, "--shards", "4", "--nodes", "2", "--partition", "all"});
+  }
+
+  /// Waits for the report and compares what was merged with the run as a whole.
+  void expect_the_whole() {
+    ASSERT_TRUE(becomes_true([this] {
+      return std::filesystem::exists(sweep() + "/report/report.html");
+    })) << cluster_->run("squeue", {}).output
+        << slurm({"status"}).output;
+    EXPECT_EQ(workspace_digest(sweep() + "/workspace"), workspace_digest(whole()));
+    const Json status = Json::parse(slurm({"status", "--json"}).output);
+    EXPECT_EQ(status.at("complete"), 4);
+    EXPECT_EQ(status.at("merged"), true);
+    EXPECT_THAT(submit().output, HasSubstr("0 of 4 shards submitted"));
+  }
+
+  std::string sweep() const { return folder_.path() / "sweep"; }
+  std::string whole() const { return folder_.path() / "whole"; }
+
+  TemporaryFolder folder_;
+  std::optional<FaultServer> server_;
+  std::string config_;
+  std::optional<Cluster> cluster_;
+  std::optional<pid_t> on_first_node_;  ///< Of a shard.
+};
+
+TEST_F(SlurmSweepTest, MergesIntoTheSameAlthoughANodeDied) {
+  cluster_->kill_first_node(*on_first_node_);
+  cluster_->revive_first_node();
+  expect_the_whole();
+}
+
+TEST_F(SlurmSweepTest, MergesIntoTheSameAlthoughAShardWasPreempted) {
+  const std::string environment =
+      read_file("/proc/" + std::to_string(*on_first_node_) + "/environ");
+  const auto variable = [&environment](const std::string& name) {
+    const std::string mark = '\0' + name + '=';
+    const std::size_t begin = environment.find(mark) + mark.size();
+    return environment.substr(begin, environment.find('\0', begin) - begin);
   };
-  const std::vector<std::string> submit = {"submit",  config, "--shards",    "4",
-                                           "--nodes", "2",    "--partition", "all"};
-  const ProcessResult submitted = slurm(submit);
-  ASSERT_EQ(submitted.exit_status, 0) << submitted.errors;
-  EXPECT_THAT(submitted.output, HasSubstr("4 of 4 shards submitted"));
-
-  std::optional<pid_t> victim;
-  ASSERT_TRUE(becomes_true([&] {
-    victim = process_on_first_node(sweep + "/shards");
-    return victim.has_value();
-  })) << cluster.run("squeue", {}).output;
-  cluster.kill_first_node(*victim);
-  cluster.revive_first_node();
-
-  const std::string merged = sweep + "/workspace";
-  ASSERT_TRUE(becomes_true([&] { return std::filesystem::exists(sweep + "/report/report.html"); }))
-      << cluster.run("squeue", {}).output << slurm({"status"}).output;
-  EXPECT_EQ(workspace_digest(merged), workspace_digest(whole));
-  const Json status = Json::parse(slurm({"status", "--json"}).output);
-  EXPECT_EQ(status.at("complete"), 4);
-  EXPECT_EQ(status.at("merged"), true);
-  EXPECT_THAT(slurm(submit).output, HasSubstr("0 of 4 shards submitted"));
+  const std::string job = variable("SLURM_ARRAY_JOB_ID") + "_" + variable("SLURM_ARRAY_TASK_ID");
+  // As Slurm does before it takes the node away.
+  cluster_->run("scancel", {"--batch", "--signal=TERM", job});  // Its exit status says nothing.
+  EXPECT_TRUE(becomes_true([&] {
+    return cluster_->run("scontrol", {"show", "job", job}).output.find("Restarts=1") !=
+           std::string::npos;
+  })) << cluster_->run("scontrol", {"show", "job", job}).output;
+  expect_the_whole();
 }
 
 TEST(Slurm, PrintsItsScriptsWithoutSubmitting) {

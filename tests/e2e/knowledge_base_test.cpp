@@ -291,6 +291,34 @@ TEST_F(KnowledgeBases, AnswerAnEmptyQueryAndOneOfAHundredThousandCharacters) {
   }
 }
 
+TEST_F(KnowledgeBases, AreSearchedByAQueryOfAHundredThousandCharacters) {
+  std::string event;  // Longer than an argument of a command may be.
+  while (event.size() < 300'000) {
+    event += "台风登陆沿海地区，学校停课。";
+  }
+  const Json sample = {{"ID", "long"},
+                       {"event", event},
+                       {"text", "台风登陆沿海地区，学校停课一天。"},
+                       {"summary", "台风登陆，学校停课。"}};
+  const std::string samples =
+      folder_.write("samples.json", to_text({{"event_summary", Json::array({sample})}}));
+  const std::string workspace = folder_.path() / "ws";
+  const ProcessResult result = crudbench(
+      {"run", sample_config(), "--workspace", workspace, "--set", "/dataset/samples=" + samples,
+       "--set", "/dataset/tasks=[\"event_summary\"]", "--set", "/embedder=" + to_text(lsa_),
+       "--set", R"(/retriever=[{"type":"bm25"},{"type":"dense"},{"type":"hybrid"}])"});
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Store store(Workspace{workspace}, Database::Mode::kReadOnly);
+  std::size_t with_hits = 0;
+  for (const RunRecord& run : store.runs()) {
+    store.visit_samples(run.run_id, [&](const ItemRecord&, SampleRecord&& record) {
+      EXPECT_FALSE(record.failure) << record.failure->message;
+      with_hits += record.hits.empty() ? 0 : 1;
+    });
+  }
+  EXPECT_EQ(with_hits, store.runs().size());
+}
+
 TEST_F(KnowledgeBases, EndWithOneSentenceWhereAnEndpointAnswersNonsense) {
   const auto build_with = [&](const std::function<void(Json & body)>& edit) {
     const HttpServer server([&edit](const ReceivedRequest& request) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <thread>
 
+#include "harness/core/files.h"
 #include "harness/store/store.h"
 #include "tests/e2e/program.h"
 #include "tests/fakes/tiny_gguf.h"
@@ -141,6 +142,72 @@ TEST_F(LocalModel, RefusesAModelThatIsNone) {
   const ProcessResult missing = crudbench(run_into("w", {{"model", "/nowhere/m.gguf"}}));
   EXPECT_EQ(missing.exit_status, 3);
   EXPECT_THAT(missing.errors, HasSubstr("/generator/model: cannot read '/nowhere/m.gguf'"));
+}
+
+/// The vectors and the index of a knowledge base, by name.
+std::map<std::string, std::string> vectors_below(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".f32") {
+      files[std::filesystem::relative(entry.path(), folder).string()] = read_file(entry.path());
+    }
+  }
+  return files;
+}
+
+/// The size of the one journal of finished rows below a folder; 0 where there is none.
+std::uintmax_t journal_size(const std::filesystem::path& folder) {
+  std::error_code none_yet;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none_yet)) {
+    if (entry.path().extension() == ".unfinished") {
+      const std::uintmax_t size = std::filesystem::file_size(entry.path() / "journal", none_yet);
+      return none_yet ? 0 : size;
+    }
+  }
+  return 0;
+}
+
+TEST_F(LocalModel, ContinuesAnEmbeddingThatWasKilled) {
+  const std::filesystem::path bert = folder_.path() / "bert.gguf";
+  write_random_bert(bert, {.layers = 2, .embedding = 64});
+  const auto build = [&](const std::string& name) {
+    return std::vector<std::string>{
+        "kb",
+        "build",
+        sample_config(),
+        "--kb",
+        folder_.path() / name,
+        "--set",
+        "/retriever={\"type\":\"dense\"}",
+        "--set",
+        "/chunker/size=64",
+        "--set",
+        "/embedder=" + to_text({{"type", "llama"}, {"model", bert.string()}}),
+        "--threads",
+        "1"};
+  };
+  const ProcessResult undisturbed = crudbench(build("undisturbed"));
+  ASSERT_EQ(undisturbed.exit_status, 0) << undisturbed.errors;
+
+  const std::filesystem::path killed = folder_.path() / "killed";
+  std::uintmax_t kept = 0;
+  for (int kill = 0; kill < 3; ++kill) {
+    Process process(program(), build("killed"));
+    std::uintmax_t size = 0;
+    while (size <= kept && !process.has_ended()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      size = journal_size(killed);
+      EXPECT_TRUE(size == 0 || size >= kept) << "what was finished is done again";
+    }
+    process.signal(SIGKILL);
+    process.wait();
+    ASSERT_GT(journal_size(killed), kept) << "it ended before it could be killed";
+    kept = journal_size(killed);
+  }
+  const ProcessResult last = crudbench(build("killed"));
+  EXPECT_EQ(last.exit_status, 0) << last.errors;
+  EXPECT_EQ(vectors_below(killed), vectors_below(folder_.path() / "undisturbed"));
+  EXPECT_FALSE(vectors_below(killed).empty());
 }
 
 }  // namespace

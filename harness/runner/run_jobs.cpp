@@ -14,8 +14,32 @@ namespace {
 
 const std::string kCores = "cores";
 
-/// Size of one artifact that does not stand yet over that of the corpus; rather too much.
-constexpr double kUnbuiltShare = 1.0;
+/// About the size of an artifact that does not stand yet; rather too much, by what such files came
+/// to on news.
+std::uint64_t unbuilt_bytes(const KnowledgeBaseStage& stage, double corpus_bytes) {
+  constexpr double kBytesPerUnit = 1.8;  ///< Of text, for a token or character of a chunk's size.
+  constexpr double kUsualChunk = 1000.0;
+  constexpr double kUsualDimension = 1024.0;
+  const auto rows_bytes = [&] {
+    const Json size = stage.parameters.at("chunker").value("size", Json());
+    const Json dimension = stage.parameters.at("embedder").value("dim", Json());
+    const double chunk_bytes =
+        size.is_number() ? std::max(1.0, size.get<double>()) * kBytesPerUnit : kUsualChunk;
+    return corpus_bytes / chunk_bytes * sizeof(float) *
+           (dimension.is_number() ? dimension.get<double>() : kUsualDimension);
+  };
+  double bytes = 0.1 * corpus_bytes;  // Chunks, distances.
+  if (stage.kind == "bm25") {
+    bytes = 1.1 * corpus_bytes;
+  } else if (stage.kind == "embedder") {
+    bytes = 0.8 * corpus_bytes;
+  } else if (stage.kind == "vectors") {
+    bytes = rows_bytes();
+  } else if (stage.kind == "index") {  // A flat one is its vectors.
+    bytes = stage.parameters.at("index").value("type", "") == "flat" ? 0.0 : 1.5 * rows_bytes();
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
 
 /// What asking a generator about a task keeps from others.
 std::string taken_by(const Json& generator, const std::string& task) {
@@ -118,8 +142,7 @@ std::map<std::string, std::uint64_t> knowledge_base_sizes(const Experiment& expe
       const KnowledgeBaseStage& stage = plan.stages[position];
       const auto found = built.find(stage.fingerprint);
       size += found != built.end() ? found->second
-                                   : static_cast<std::uint64_t>(
-                                         kUnbuiltShare * static_cast<double>(corpus.size_bytes()));
+                                   : unbuilt_bytes(stage, static_cast<double>(corpus.size_bytes()));
     }
   }
   return sizes;

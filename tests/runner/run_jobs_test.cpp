@@ -107,6 +107,23 @@ TEST_F(RunJobsTest, FindsALocalModelAtAnyDepth) {
   EXPECT_FALSE(has_local_model(nullptr));
 }
 
+TEST_F(RunJobsTest, GuessesTheSizeOfVectorsFromTheirNumberAndDimension) {
+  jobs({{"type", "extractive"}});
+  const Json parameters = {
+      {"chunker", {{"size", 64}}}, {"embedder", {{"dim", 256}}}, {"index", {{"type", "flat"}}}};
+  plan_.stages = {
+      {.kind = "vectors", .fingerprint = std::string(64, 'v'), .parameters = parameters},
+      {.kind = "index", .fingerprint = std::string(64, 'i'), .parameters = parameters}};
+  plan_.retrievals = {{.fingerprint = "r", .stages = {0, 1}, .cells = {0}}};
+  Corpus corpus;
+  corpus.add_named("d", std::string(1'000'000, 'a'));
+  const TemporaryFolder root;
+  const std::string key = knowledge_base_key(experiment_.cells.front());
+  const auto size = knowledge_base_sizes(experiment_, plan_, corpus, root.path()).at(key);
+  EXPECT_GT(size, 1'000'000U / 128 * 1024) << "129 bytes of news made a chunk of 64 tokens";
+  EXPECT_LT(size, 2 * 1'000'000U / 128 * 1024);
+}
+
 TEST_F(RunJobsTest, KnowsTheSizeOfWhatStandsAndGuessesThatOfWhatDoesNot) {
   jobs({{"type", "extractive"}});
   plan_.stages = {{.kind = "chunks", .fingerprint = std::string(64, 'c')},

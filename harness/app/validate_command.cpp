@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "harness/app/commands.h"
@@ -175,9 +176,20 @@ std::string health_text(const Dataset& dataset) {
           std::to_string(dataset.corpus.duplicate_count()) + " exact duplicates, " +
           std::to_string(dataset.added_gold_document_count) + " added gold documents, " +
           std::to_string(dataset.corpus_excluded_count) + " lines excluded\n";
+  constexpr std::size_t kMostOfAKind = 20;
+  std::map<std::string, std::size_t> counts;  // by problem
   for (const HealthIssue& issue : dataset.issues) {
+    if (++counts[issue.problem] > kMostOfAKind) {
+      continue;
+    }
     text += std::string(issue.excluded ? "  excluded  " : "  note      ") + issue.problem + "  " +
             printable_line(issue.where) + ": " + printable_line(issue.detail) + "\n";
+  }
+  for (const auto& [problem, count] : counts) {
+    if (count > kMostOfAKind) {
+      text += "  " + problem + ": " + std::to_string(count - kMostOfAKind) +
+              " more; --json lists them all\n";
+    }
   }
   return text;
 }

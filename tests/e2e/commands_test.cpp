@@ -334,6 +334,36 @@ TEST(Validate, ReportsTheHealthOfQuestionBanks) {
   EXPECT_EQ(hallu_modified.at("samples_with_entry"), 3);
 }
 
+TEST(Validate, ListsTwentyIssuesOfAKindAndSaysHowManyMore) {
+  const TemporaryFolder folder;
+  Json records = Json::array();
+  for (int i = 0; i < 30; ++i) {
+    records.push_back({{"ID", std::to_string(i)},
+                       {"event", i < 5 ? "台风登陆。" : ""},
+                       {"text", "台风登陆，学校停课。"},
+                       {"summary", "停课。"}});
+  }
+  const std::string samples =
+      folder.write("samples.json", to_text({{"event_summary", std::move(records)}}));
+  const auto validate = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"validate",    sample_config(),
+                                          "--workspace", folder.path() / "ws",
+                                          "--set",       "/dataset/samples=" + samples,
+                                          "--set",       "/dataset/tasks=[\"event_summary\"]"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return crudbench(arguments);
+  };
+  const ProcessResult people = validate({});
+  EXPECT_THAT(people.output, HasSubstr("empty_field: 5 more; --json lists them all"));
+  std::size_t lines = 0;
+  for (std::size_t at = 0;
+       (at = people.output.find("excluded  empty_field", at)) != std::string::npos; ++at) {
+    ++lines;
+  }
+  EXPECT_EQ(lines, 20U);
+  EXPECT_EQ(Json::parse(validate({"--json"}).output).at("data").at("issues").size(), 25U);
+}
+
 TEST(Validate, ReportsTheHealthOfTheData) {
   const TemporaryFolder folder;
   const ProcessResult result =

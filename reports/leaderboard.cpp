@@ -614,6 +614,27 @@ SampleTally tally_samples(const RunSummary& run) {
           .pending_count = run.pending_count()};
 }
 
+std::optional<MoneyTotals> total_money(const LeaderboardRow& row) {
+  std::optional<MoneyTotals> total;
+  const auto add = [](std::optional<double>& sum, const std::optional<double>& amount) {
+    sum = amount ? std::optional(sum.value_or(0.0) + *amount) : sum;
+  };
+  for (const auto& [task, run] : row.runs) {
+    if (run.money.currency.empty()) {
+      continue;
+    }
+    if (!total) {
+      total.emplace().currency = run.money.currency;
+    } else if (total->currency != run.money.currency) {
+      return std::nullopt;
+    }
+    add(total->cost, run.money.cost);
+    add(total->saved, run.money.saved);
+    total->unknown_count += run.money.unknown_count;
+  }
+  return total;
+}
+
 SampleTally tally_samples(const LeaderboardRow& row) {
   SampleTally tally;
   for (const auto& [task, run] : row.runs) {

@@ -148,6 +148,9 @@ struct SampleTally {
   std::optional<double> coverage() const;
 };
 SampleTally tally_samples(const LeaderboardRow& row);
+/// What the answers of a row's runs have cost, together; nullopt where no run has a price, or where
+/// their currencies differ.
+std::optional<MoneyTotals> total_money(const LeaderboardRow& row);
 SampleTally tally_samples(const RunSummary& run);
 
 /// "knowledge base paper, 200 a task, seed 22": what a table's rows were measured on.

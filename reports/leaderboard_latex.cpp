@@ -25,6 +25,7 @@ struct Part {
   std::function<bool(const LeaderboardRow&)> has_row;
   std::function<Result(const LeaderboardRow&, const std::string& metric)> result;
   std::function<SampleTally(const LeaderboardRow&)> samples;
+  std::function<std::optional<MoneyTotals>(const LeaderboardRow&)> money;
 };
 
 /// a, b, …, z, aa, ab, …
@@ -78,6 +79,12 @@ std::string line(const std::vector<std::string>& cells) {
   return text + " \\\\\n";
 }
 
+/// LaTeX of an amount; the empty text of nothing.
+std::string money_cell(const std::string& text, const MoneyTotals& money) {
+  const std::string number = text.starts_with("≥") ? "$\\geq$" + text.substr(3) : text;
+  return number + " " + latex_text(money.currency);
+}
+
 std::string part_text(const LeaderboardTable& table, const Part& part) {
   std::vector<std::string> titles = {""};
   for (const std::string& axis : table.axes) {
@@ -89,10 +96,16 @@ std::string part_text(const LeaderboardTable& table, const Part& part) {
     best.push_back(best_mean(table, part, metric_of(table, metric)));
   }
   titles.emplace_back("coverage");
+  const bool has_money = std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+    return part.has_row(row) && part.money(row);
+  });
+  if (has_money) {
+    titles.insert(titles.end(), {"spent", "saved"});
+  }
   std::string output = "\n\\begin{table}\n  \\centering\n  \\caption{" + part.caption +
                        "}\n  \\begin{tabular}{l" + std::string(table.axes.size(), 'l') +
-                       std::string(table.main_metrics.size() + 1, 'r') + "}\n  \\toprule\n" +
-                       line(titles) + "  \\midrule\n";
+                       std::string(table.main_metrics.size() + (has_money ? 3 : 1), 'r') +
+                       "}\n  \\toprule\n" + line(titles) + "  \\midrule\n";
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const LeaderboardRow& row = table.rows[i];
     if (!part.has_row(row)) {
@@ -108,22 +121,31 @@ std::string part_text(const LeaderboardTable& table, const Part& part) {
       cells.push_back(result_cell(result, metric, best[column] && result.mean == best[column]));
     }
     cells.push_back(latex_text(share_text(part.samples(row).coverage())));
+    if (const auto money = has_money ? part.money(row) : std::nullopt) {
+      cells.push_back(money_cell(spent_text(*money), *money));
+      cells.push_back(money->saved ? money_cell(money_text(money->saved), *money) : "--");
+    } else if (has_money) {
+      cells.insert(cells.end(), {"--", "--"});
+    }
     output += line(cells);
   }
   return output + "  \\bottomrule\n  \\end{tabular}\n\\end{table}\n";
 }
 
 Part task_part(const LeaderboardTable& table, const std::string& task) {
-  return {
-      .caption = latex_text(task + ", " + data_title(table)),
-      .has_row = [task](const LeaderboardRow& row) { return row.runs.contains(task); },
-      .result = [task](const LeaderboardRow& row, const std::string& metric) -> Result {
-        const MetricSummary* summary = row.runs.at(task).metric(metric);
-        return summary != nullptr
-                   ? Result{summary->mean, summary->mean_failures_as_zero, summary->better_than}
-                   : Result();
-      },
-      .samples = [task](const LeaderboardRow& row) { return tally_samples(row.runs.at(task)); }};
+  return {.caption = latex_text(task + ", " + data_title(table)),
+          .has_row = [task](const LeaderboardRow& row) { return row.runs.contains(task); },
+          .result = [task](const LeaderboardRow& row, const std::string& metric) -> Result {
+            const MetricSummary* summary = row.runs.at(task).metric(metric);
+            return summary != nullptr
+                       ? Result{summary->mean, summary->mean_failures_as_zero, summary->better_than}
+                       : Result();
+          },
+          .samples = [task](const LeaderboardRow& row) { return tally_samples(row.runs.at(task)); },
+          .money = [task](const LeaderboardRow& row) -> std::optional<MoneyTotals> {
+            const MoneyTotals& money = row.runs.at(task).money;
+            return money.currency.empty() ? std::nullopt : std::optional(money);
+          }};
 }
 
 Part average_part(const LeaderboardTable& table) {
@@ -137,7 +159,8 @@ Part average_part(const LeaderboardTable& table) {
                                 average->second.better_than}
                        : Result();
           },
-          .samples = [](const LeaderboardRow& row) { return tally_samples(row); }};
+          .samples = [](const LeaderboardRow& row) { return tally_samples(row); },
+          .money = [](const LeaderboardRow& row) { return total_money(row); }};
 }
 
 constexpr const char* kPreamble =
@@ -150,7 +173,9 @@ constexpr const char* kPreamble =
     "% significantly better than (paired sign-flip tests over the samples two rows share, Holm "
     "over "
     "all\n"
-    "% pairs of rows in the column, level 5 %). Coverage: samples that ended ok, out of all.\n";
+    "% pairs of rows in the column, level 5 %). Coverage: samples that ended ok, out of all. "
+    "Spent: "
+    "on\n% answers, those of judges not counted; saved: by answers from the cache.\n";
 
 }  // namespace
 

@@ -190,6 +190,26 @@ std::string engine_section(const LeaderboardTable& table) {
                    table_line({"row", "task", "tokens/s", "GB"}) + table_rule(2, 2) + lines;
 }
 
+/// What answers have cost; empty where there is no price.
+std::string money_section(const LeaderboardTable& table) {
+  std::string lines;
+  for (const LeaderboardRow& row : table.rows) {
+    for (const auto& [task, run] : row.runs) {
+      if (!run.money.currency.empty()) {
+        lines += table_line({markdown_cell(row_label(table, row)), markdown_cell(task),
+                             markdown_cell(run.money.currency), spent_text(run.money),
+                             money_text(run.money.saved), std::to_string(run.money.unknown_count)});
+      }
+    }
+  }
+  return lines.empty() ? lines
+                       : "\n### Money\n\nSpent on answers, those of judges not counted, and saved "
+                         "by answers from the cache.\n\n" +
+                             table_line({"row", "task", "currency", "spent", "saved",
+                                         "samples of unknown cost"}) +
+                             table_rule(3, 3) + lines;
+}
+
 /// Which experts worked on which task; empty without telemetry.
 std::string routing_section(const LeaderboardTable& table) {
   std::string output;
@@ -257,7 +277,8 @@ std::string leaderboard_markdown(const Leaderboard& leaderboard) {
     for (const std::string& task : table.tasks) {
       output += task_section(table, task);
     }
-    output += engine_section(table) + routing_section(table) + provenance_section(table);
+    output += money_section(table) + engine_section(table) + routing_section(table) +
+              provenance_section(table);
   }
   return output;
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,8 @@ struct Block {
   std::function<RankedMeans(const LeaderboardRow&, const std::string& metric)> means;
   std::function<std::optional<std::int64_t>(const LeaderboardRow&)> format_failures;
   std::function<std::int64_t(const LeaderboardRow&)> repeats;
+  /// nullopt where there is no price.
+  std::function<std::optional<MoneyTotals>(const LeaderboardRow&)> money;
 };
 
 Block task_block(const std::string& task) {
@@ -58,6 +61,11 @@ Block task_block(const std::string& task) {
           .repeats = [find](const LeaderboardRow& row) -> std::int64_t {
             const RunSummary* run = find(row);
             return run != nullptr ? run->repeat_count : 0;
+          },
+          .money = [find](const LeaderboardRow& row) -> std::optional<MoneyTotals> {
+            const RunSummary* run = find(row);
+            return run != nullptr && !run->money.currency.empty() ? std::optional(run->money)
+                                                                  : std::nullopt;
           }};
 }
 
@@ -86,7 +94,8 @@ Block average_block(const LeaderboardTable& table) {
               most = std::max(most, run.repeat_count);
             }
             return most;
-          }};
+          },
+          .money = [](const LeaderboardRow& row) { return total_money(row); }};
 }
 
 std::string cell_text(const RankedMeans& means, const MetricDescription& metric, bool show_both) {
@@ -127,6 +136,50 @@ std::vector<MetricDescription> shown_metrics(const LeaderboardTable& table, cons
   return shown;
 }
 
+/// The columns of money that a block needs.
+struct MoneyColumns {
+  bool spent = false;
+  bool saved = false;
+  std::optional<std::string> currency;  ///< Of all rows; else each cell has its own.
+
+  MoneyColumns(const LeaderboardTable& table, const Block& block) {
+    std::set<std::string> currencies;
+    for (const LeaderboardRow& row : table.rows) {
+      if (const std::optional<MoneyTotals> money = block.money(row)) {
+        currencies.insert(money->currency);
+        saved = saved || money->saved.has_value();
+      }
+    }
+    spent = !currencies.empty();
+    if (currencies.size() == 1) {
+      currency = *currencies.begin();
+    }
+  }
+
+  void add_to(std::vector<TextColumn>& columns) const {
+    if (spent) {
+      columns.push_back(
+          {.title = "spent", .subtitle = currency.value_or(""), .right_aligned = true});
+    }
+    if (saved) {
+      columns.push_back(
+          {.title = "saved", .subtitle = currency.value_or(""), .right_aligned = true});
+    }
+  }
+
+  void add_to(std::vector<TextCell>& cells, const std::optional<MoneyTotals>& money) const {
+    const auto amount = [&](const std::string& text) {
+      return TextCell{.text = money && !currency ? text + " " + money->currency : text};
+    };
+    if (spent) {
+      cells.push_back(amount(money ? spent_text(*money) : "–"));
+    }
+    if (saved) {
+      cells.push_back(amount(money_text(money ? money->saved : std::nullopt)));
+    }
+  }
+};
+
 std::string block_text(const LeaderboardTable& table, const Block& block, bool colours,
                        std::size_t terminal_columns) {
   bool any_failed = false;
@@ -164,6 +217,8 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
       columns.push_back({.title = title, .right_aligned = true});
     }
   }
+  const MoneyColumns money(table, block);
+  money.add_to(columns);
 
   TextTable text(std::move(columns));
   for (const LeaderboardRow& row : table.rows) {
@@ -199,6 +254,7 @@ std::string block_text(const LeaderboardTable& table, const Block& block, bool c
     if (any_repeats) {
       cells.push_back({.text = std::to_string(block.repeats(row))});
     }
+    money.add_to(cells, block.money(row));
     text.add_row(std::move(cells));
   }
   return emphasized(printable_line(block.title), Emphasis::kBold, colours) + "\n" +
@@ -220,6 +276,7 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours,
   std::string output;
   bool any_failed = false;
   bool any_ranked = false;
+  bool any_money = false;
   for (const LeaderboardTable& table : leaderboard.tables) {
     const std::vector<ChanceWarning> warnings = chance_warnings(table);
     const std::string mode = table.knowledge_base_mode.empty()
@@ -251,10 +308,18 @@ std::string leaderboard_terminal(const Leaderboard& leaderboard, bool colours,
     any_failed = any_failed ||
                  std::any_of(table.rows.begin(), table.rows.end(),
                              [](const auto& row) { return tally_samples(row).failed_count > 0; });
+    any_money = any_money || std::any_of(table.rows.begin(), table.rows.end(), [](const auto& row) {
+                  return std::any_of(row.runs.begin(), row.runs.end(), [](const auto& run) {
+                    return !run.second.money.currency.empty();
+                  });
+                });
   }
   output += "\nMeans over valid samples";
   output += any_failed ? "; in parentheses with failures counted as 0" : "";
   output += ". Shares in %.\n";
+  if (any_money) {
+    output += "Spent: on answers, those of judges not counted; saved: by answers from the cache.\n";
+  }
   if (any_ranked && colours) {
     output +=
         "Bold: rows than which none is significantly better (paired sign-flip tests over the "
@@ -293,6 +358,27 @@ std::string difference_text(double difference, const MetricDescription& metric) 
 
 std::string p_value_text(double p_value) {
   return p_value < 0.001 ? "<0.001" : fixed_number(p_value, 3);
+}
+
+std::string money_text(const std::optional<double>& amount) {
+  if (!amount || *amount == 0.0) {
+    return amount ? "0" : "–";
+  }
+  constexpr int kMostDecimals = 12;
+  constexpr int kDigits = 3;
+  const double size = std::abs(*amount);
+  if (size >= 1.0) {
+    return fixed_number(*amount, 2);
+  }
+  const int decimals =
+      std::min(kMostDecimals, kDigits - 1 - static_cast<int>(std::floor(std::log10(size))));
+  std::string text = fixed_number(*amount, decimals);
+  text.resize(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+std::string spent_text(const MoneyTotals& money) {
+  return (money.unknown_count > 0 && money.cost ? "≥" : "") + money_text(money.cost);
 }
 
 std::string share_text(const std::optional<double>& share) {

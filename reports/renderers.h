@@ -12,7 +12,8 @@
 namespace crudbench {
 
 /// Per table and task the main metrics with coverage, then the averages over tasks; shares in per
-/// cent. Where samples failed, each mean stands with the one that counts failures as 0 in
+/// cent; what answers cost and what the cache saved, where there is a price. Where samples failed,
+/// each mean stands with the one that counts failures as 0 in
 /// parentheses. `colours` switches ANSI sequences on, and with them bold for the rows of rank 1 in
 /// columns whose rows can be told apart. Tables are kept to `columns` of the terminal, 0 for any
 /// width.
@@ -51,6 +52,13 @@ std::string difference_text(double difference, const MetricDescription& metric);
 
 /// "0.034", "<0.001".
 std::string p_value_text(double p_value);
+
+/// An amount of money with as many decimals as it takes to see it: "12.30", "0.0123", "0"; "–" for
+/// none.
+std::string money_text(const std::optional<double>& amount);
+
+/// What was spent; "≥0.0123" where some samples do not tell.
+std::string spent_text(const MoneyTotals& money);
 
 /// "96.7 %"; never "100 %" for anything less; "–" for none.
 std::string share_text(const std::optional<double>& share);

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
@@ -192,6 +193,156 @@ TEST(ExportedMoney, EqualsTheSamples) {
   EXPECT_EQ(fields["saved"], "0.5");
   EXPECT_EQ(fields["n_cost_unknown"], "1");
   EXPECT_EQ(fields["currency"], "CNY");
+}
+
+/// Two tasks of a row with a price, and a row without one.
+class MoneyTables : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int task_number = 1;
+    for (const char* task : {"event_summary", "questanswer_1doc"}) {
+      TestRun priced{.task = task,
+                     .cell = cell_with("/retriever/type", "dense"),
+                     .provenance = {{"price", {{"currency", "C_NY"}, {"input", 2.0}}}}};
+      for (int i = 0; i < 8; ++i) {
+        const bool is_cached = i % 4 == 3;
+        const double price = (i + 1) * task_number / 1024.0;
+        priced.samples.push_back({.sample_id = task + std::to_string(i),
+                                  .scores = {{"rouge_l", i / 8.0}},
+                                  .cost = is_cached ? 0.0 : price,
+                                  .saved = is_cached ? std::optional(price) : std::nullopt});
+      }
+      if (task_number == 2) {
+        priced.samples[0].cost.reset();
+      }
+      TestRun free{.task = task, .samples = priced.samples};
+      for (TestSample& sample : free.samples) {
+        sample.cost.reset();
+        sample.saved.reset();
+      }
+      store_.add(priced);
+      store_.add(free);
+      ++task_number;
+    }
+    // What the store holds, added up here.
+    for (const RunRecord& run : store_.store().runs()) {
+      store_.store().visit_samples(run.run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+        spent_[run.task] += sample.cost.value_or(0.0);
+        saved_[run.task] += sample.saved.value_or(0.0);
+      });
+    }
+    leaderboard_ =
+        build_leaderboard(store_.store(), {.summary = {.intervals = false}}, store_.executor());
+  }
+
+  /// The amount in a cell, which may be followed by a currency.
+  static double amount(std::string text) {
+    for (const std::string_view mark : {"≥", "$\\geq$"}) {
+      text = text.starts_with(mark) ? text.substr(mark.size()) : text;
+    }
+    return std::strtod(text.c_str(), nullptr);
+  }
+
+  /// Three significant digits are shown of these.
+  static void expect_shown(const std::string& cell, double stored) {
+    EXPECT_NEAR(amount(cell), stored, stored * 0.005) << cell;
+    EXPECT_GT(stored, 0.0);
+  }
+
+  ReportStore store_;
+  Leaderboard leaderboard_;
+  std::map<std::string, double> spent_;  ///< By task.
+  std::map<std::string, double> saved_;
+};
+
+TEST_F(MoneyTables, AreRightInMarkdown) {
+  std::istringstream text(leaderboard_markdown(leaderboard_));
+  std::size_t seen = 0;
+  bool is_money = false;
+  for (std::string line; std::getline(text, line);) {
+    is_money = line.starts_with("### ") ? line == "### Money" : is_money;
+    const std::vector<std::string> cells = cells_of(line, "|");
+    if (is_money && cells.size() == 8 &&
+        (cells[2].ends_with("summary") || cells[2].ends_with("1doc"))) {
+      const std::string task = cells[2].ends_with("1doc") ? "questanswer_1doc" : "event_summary";
+      EXPECT_EQ(cells[3], "C\\_NY");
+      expect_shown(cells[4], spent_.at(task));
+      expect_shown(cells[5], saved_.at(task));
+      EXPECT_EQ(cells[6], task == "event_summary" ? "0" : "1");
+      EXPECT_EQ(cells[4].starts_with("≥"), task == "questanswer_1doc");
+      ++seen;
+    }
+  }
+  EXPECT_EQ(seen, 2U) << "the row without a price has no line";
+}
+
+TEST_F(MoneyTables, AreRightInLatex) {
+  std::istringstream text(leaderboard_latex(leaderboard_));
+  std::string part;
+  std::size_t seen = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (const std::size_t at = line.find("\\caption{"); at != std::string::npos) {
+      part = line.substr(at + 9, 7);
+    }
+    const std::vector<std::string> cells = cells_of(line, " & ");
+    if (cells.size() < 5 || cells[1] != "dense") {
+      continue;
+    }
+    const std::string& spent = cells[cells.size() - 2];
+    const std::string& saved = cells[cells.size() - 1];
+    EXPECT_NE(spent.find("C\\_NY"), std::string::npos) << line;
+    const bool is_first = part == "event\\_";
+    const bool is_average = part == "average";
+    const double first = is_average || is_first ? 1.0 : 0.0;
+    const double second = is_average || !is_first ? 1.0 : 0.0;
+    expect_shown(spent, first * spent_["event_summary"] + second * spent_["questanswer_1doc"]);
+    expect_shown(saved, first * saved_["event_summary"] + second * saved_["questanswer_1doc"]);
+    ++seen;
+  }
+  EXPECT_EQ(seen, 3U);
+}
+
+TEST_F(MoneyTables, AreRightOnTheTerminal) {
+  std::istringstream text(leaderboard_terminal(leaderboard_, false));
+  std::string block;
+  std::size_t seen = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (line == "event_summary" || line == "questanswer_1doc" || line.starts_with("average")) {
+      block = line;
+    }
+    if (!line.starts_with("dense")) {
+      continue;
+    }
+    std::istringstream words(line);
+    std::vector<std::string> cells(std::istream_iterator<std::string>(words), {});
+    const double first = block == "questanswer_1doc" ? 0.0 : 1.0;
+    const double second = block == "event_summary" ? 0.0 : 1.0;
+    expect_shown(cells.at(cells.size() - 2),
+                 first * spent_["event_summary"] + second * spent_["questanswer_1doc"]);
+    expect_shown(cells.at(cells.size() - 1),
+                 first * saved_["event_summary"] + second * saved_["questanswer_1doc"]);
+    EXPECT_EQ(cells.at(cells.size() - 2).starts_with("≥"), second == 1.0);
+    ++seen;
+  }
+  EXPECT_EQ(seen, 3U);
+  EXPECT_NE(leaderboard_terminal(leaderboard_, false).find("C_NY"), std::string::npos);
+}
+
+TEST_F(Exports, ShowsNoMoneyWithoutAPrice) {
+  EXPECT_EQ(leaderboard_markdown(leaderboard_).find("Money"), std::string::npos);
+  EXPECT_EQ(leaderboard_terminal(leaderboard_, false).find("spent"), std::string::npos);
+  EXPECT_EQ(leaderboard_latex(leaderboard_).find("& spent"), std::string::npos);
+}
+
+TEST(MoneyText, ShowsAsManyDecimalsAsItTakes) {
+  EXPECT_EQ(money_text(std::nullopt), "–");
+  EXPECT_EQ(money_text(0.0), "0");
+  EXPECT_EQ(money_text(12.345), "12.35");
+  EXPECT_EQ(money_text(0.5), "0.5");
+  EXPECT_EQ(money_text(0.012345), "0.0123");
+  EXPECT_EQ(money_text(0.00001234), "0.0000123");
+  EXPECT_EQ(spent_text({.cost = 0.25, .unknown_count = 1}), "≥0.25");
+  EXPECT_EQ(spent_text({.unknown_count = 1}), "–");
 }
 
 TEST_F(Exports, MarkdownEqualsTheStore) {

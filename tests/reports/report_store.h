@@ -22,6 +22,8 @@ struct TestSample {
   std::int64_t repeat = 0;
   std::optional<std::string> prompt;  ///< Kept.
   std::string question_type;
+  std::optional<double> cost;
+  std::optional<double> saved;
   std::vector<StoredHit> hits = {
       {.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
       {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}};
@@ -91,6 +93,8 @@ class ReportStore {
                          .usage = {.prompt_tokens = 100, .completion_tokens = 10},
                          .retrieval_seconds = 0.25,
                          .generation_seconds = 0.5,
+                         .cost = sample.cost,
+                         .saved = sample.saved,
                          .attempt_count = 1,
                          .scores = sample.scores});
     }

@@ -80,7 +80,7 @@ let experts;
 before(async () => {
   mkdirSync(screenshots, { recursive: true });
   demo = makeReport("demo", "demo");
-  hostile = makeReport("hostile", "hostile");
+  hostile = makeReport("hostile", "hostile", "--experiment", "<script>document.documentElement.dataset.attacked=1</script>");
   experts = makeReport("experts", "experts");
   browser = await chromium.launch({
     executablePath: browserPath,
@@ -468,7 +468,9 @@ test("says that rows are not comparable", async () => {
 test("runs nothing of a hostile store, and keeps its layout", async () => {
   const page = await open(hostile);
   const sections = await page.locator("#sections a").evaluateAll((links) => links.map((link) => link.dataset.section));
-  assert.ok(sections.includes("judges"));
+  for (const section of ["judges", "experts", "cost"]) {
+    assert.ok(sections.includes(section), section);
+  }
   for (const section of sections) {
     await page.click(`[data-section="${section}"]`);
     await page.waitForSelector(`[data-section="${section}"][aria-current]`);
@@ -485,7 +487,11 @@ test("runs nothing of a hostile store, and keeps its layout", async () => {
       }
     }
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 1280, section);
-    await shot(page, `hostile-${section}`);
+    if (section === "cost") {
+      assert.equal(await page.locator('.scroll[aria-label="Money"]').count(), 1);
+      assert.ok(await page.locator("main").evaluate((main) => main.textContent.includes("</script><script>document"))); // As a text.
+    }
+    await shot(page, `hostile-${section}`, ["cost", "experts"].includes(section));
   }
   assert.equal(await page.evaluate(() => document.documentElement.dataset.attacked), undefined);
   assert.equal(await page.locator("main img, main iframe, main object, main script").count(), 0);

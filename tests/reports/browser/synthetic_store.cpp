@@ -295,6 +295,7 @@ void fill(Store& store, const StoreShape& shape) {
                          {"prompt_sha256", shape.is_hostile && c % 2 == 1 ? "other" : "same"}};
       if (shape.is_hostile) {
         provenance[attacks[c % attacks.size()].substr(0, 500)] = attacks[(c + 1) % attacks.size()];
+        provenance["price"]["currency"] = attacks[c % 2].substr(0, 200);
       }
       const std::int64_t run_id =
           store.put_run({.fingerprint = task + "-" + std::to_string(c),
@@ -321,7 +322,21 @@ void fill(Store& store, const StoreShape& shape) {
       store.put_samples(run_id, samples);
     }
   }
-  store.put_experiment("synthetic", {{"experiment", "synthetic"}}, without_labels(run_ids));
+  const std::string name = shape.is_hostile ? attacks.front() : "synthetic";
+  store.put_experiment(name, {{"experiment", name}}, without_labels(run_ids));
+  if (shape.is_hostile) {
+    std::vector<SpendingRecord> spending;
+    for (const std::string& text : attacks) {
+      spending.push_back({.experiment = name,
+                          .purpose = text.substr(0, 5000),
+                          .model = text,
+                          .requests = 3,
+                          .usage = {.prompt_tokens = 10, .completion_tokens = 5},
+                          .cost = 0.5,
+                          .currency = text.substr(0, 100)});
+    }
+    store.put_completions({}, spending);
+  }
 }
 
 StoreShape hostile_shape() {
@@ -330,6 +345,9 @@ StoreShape hostile_shape() {
   shape.tasks.push_back("task " + attacks[1]);
   for (std::size_t i = 0; i < attacks.size(); ++i) {
     CellQuality quality{.cell = made_up_cells(i + 3).back().cell, .recall = 0.6};
+    if (i % 2 == 0) {  // The others have an endpoint, and so no telemetry.
+      quality.cell["generator"] = made_up_expert_cells()[i].cell.at("generator");
+    }
     quality.cell["generator"]["model"] = attacks[i].substr(0, 20'000);
     quality.cell[attacks[i].substr(0, 100)] = attacks[i].substr(0, 1000);
     shape.cells.push_back(std::move(quality));

@@ -40,6 +40,18 @@ bool read_strings(const Json& entry, const char* key, std::vector<std::string>& 
 
 }  // namespace
 
+Json to_json(const BankHealth& health) {
+  return {{"entries", health.entries},
+          {"usable", health.usable()},
+          {"empty", health.empty},
+          {"without_answer", health.without_answer},
+          {"unequal", health.unequal},
+          {"unanswerable", health.unanswerable},
+          {"malformed", health.malformed},
+          {"questions", health.questions},
+          {"unanswerable_questions", health.unanswerable_questions}};
+}
+
 QuestionBank::QuestionBank(const std::filesystem::path& file) {
   const Json bank = read_json_file(file, ErrorCode::kInvalidData);
   if (!bank.is_object()) {

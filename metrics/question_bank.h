@@ -28,6 +28,9 @@ struct BankHealth {
   }
 };
 
+/// The fields under their names, and "usable".
+Json to_json(const BankHealth& health);
+
 /// Questions by sample id, as upstream publishes them: an object `{ID: {"key_info": […],
 /// "question": […], "answers": […]}}` (`src/quest_eval/*_quest_gt_save.json`). Never written to.
 class QuestionBank {

@@ -150,6 +150,7 @@ ScoredRun score_bundle_run(const BundleRun& run, const SummaryOptions& options,
 Json bundle_summary(const BundleRun& run, Executor& executor) {
   Json summary = summary_json(score_bundle_run(run, {}, executor).summary);
   summary.erase("run_id");
+  summary.erase("judges");  // Bundles do not hold what they asked.
   for (Json& metric : summary["metrics"]) {
     metric.erase("rank");  // Tells of the other rows.
     metric.erase("better_than");

@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 4> kLabelledMetrics = {"similarity[", "qu
 constexpr std::size_t kMaxMainMetrics = 8;
 constexpr std::int64_t kPreferredCutoff = 8;
 constexpr std::string_view kFormatMetric = "missing_response_tag";
+constexpr std::string_view kJudgeMetric = "judge_parsed[";
 constexpr std::string_view kCorpusBleuMetric = "bleu_corpus";
 
 bool is_family(std::string_view main) {
@@ -685,6 +686,12 @@ ScoredRun read_scored_run(const Store& store, const RunRecord& run, const Summar
   };
   ScoredRun scored = score_run(run, samples, options, executor);
   scored.summary.metric_fingerprints = store.scored_metrics(run.run_id);
+  const bool is_judged = std::any_of(
+      scored.summary.metrics.begin(), scored.summary.metrics.end(),
+      [](const MetricSummary& metric) { return metric.name.starts_with(kJudgeMetric); });
+  if (is_judged) {
+    scored.summary.judges = read_judge_health(store, run.run_id);
+  }
   return scored;
 }
 
@@ -780,6 +787,7 @@ Json summary_json(const RunSummary& summary) {
           {"saved", optional_json(summary.money.saved)},
           {"n_cost_unknown", summary.money.unknown_count},
           {"currency", summary.money.currency},
+          {"judges", judge_health_json(summary.judges)},
           {"metrics", std::move(metrics)}};
 }
 

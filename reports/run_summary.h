@@ -14,6 +14,7 @@
 #include "harness/store/store.h"
 #include "metrics/statistics.h"
 #include "reports/engine_cost.h"
+#include "reports/judge_health.h"
 #include "reports/routing.h"
 #include "reports/run_profile.h"
 
@@ -106,6 +107,8 @@ struct RunSummary {
   std::int64_t cached_count = 0;                  ///< Samples whose completion came from the cache.
   std::optional<EngineCost> engine;               ///< Of a local model.
   MoneyTotals money;
+
+  std::map<std::string, JudgeHealth> judges;  ///< By label; filled by who reads the store.
 
   RunProfile profile;
 

@@ -102,6 +102,9 @@ class Judging {
                                "; its samples are left out");
     } else {
       bank_.emplace(file);
+      Json health = to_json(bank_->health());
+      health["file"] = file.filename().string();
+      parts_.store.put_bank(parts_.run_id, label_, health);
     }
   }
 

@@ -74,12 +74,13 @@ class DatabaseCheck {
       const char* name;
       const char* run_id;  ///< What names the run of a row.
     };
-    constexpr std::array<Column, 7> kColumns{{{"runs", "cell", "id"},
+    constexpr std::array<Column, 8> kColumns{{{"runs", "cell", "id"},
                                               {"runs", "provenance", "id"},
                                               {"samples", "hits", "run_id"},
                                               {"samples", "scores", "run_id"},
                                               {"samples", "examinations", "run_id"},
                                               {"samples", "attempts", "run_id"},
+                                              {"run_banks", "bank", "run_id"},
                                               {"items", "gold_doc_ids", "NULL"}}};
     for (const auto& [table, name, run_id] : kColumns) {
       Statement row = database_.prepare(std::string("SELECT ") + run_id + ", COUNT(*) FROM " +

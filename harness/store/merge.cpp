@@ -268,7 +268,10 @@ class PartCopier {
         "JOIN main.experiments m ON m.name = p.name JOIN temp.run_map r ON r.old = er.run_id;"
         "INSERT OR IGNORE INTO main.run_metrics (run_id, metric, fingerprint) "
         "SELECT r.new, rm.metric, rm.fingerprint FROM part.run_metrics rm "
-        "JOIN temp.run_map r ON r.old = rm.run_id");
+        "JOIN temp.run_map r ON r.old = rm.run_id;"
+        "INSERT OR IGNORE INTO main.run_banks (run_id, label, bank) "
+        "SELECT r.new, rb.label, rb.bank FROM part.run_banks rb "
+        "JOIN temp.run_map r ON r.old = rb.run_id");
   }
 
   Database& database_;

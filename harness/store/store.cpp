@@ -12,7 +12,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 7;
+constexpr std::int64_t kSchemaVersion = 8;
 constexpr int kPromptCompression = 1;  // Zlib's fastest: a prompt waits for it.
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
@@ -65,6 +65,12 @@ CREATE TABLE run_metrics (
   metric TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
   PRIMARY KEY (run_id, metric)
+);
+CREATE TABLE run_banks (
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  label TEXT NOT NULL,
+  bank TEXT NOT NULL,
+  PRIMARY KEY (run_id, label)
 );
 CREATE TABLE samples (
   id INTEGER PRIMARY KEY,
@@ -207,6 +213,14 @@ CREATE TABLE prompts (
 )sql",
                                                                   R"sql(
 ALTER TABLE items ADD COLUMN question_type TEXT NOT NULL DEFAULT '';
+)sql",
+                                                                  R"sql(
+CREATE TABLE run_banks (
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  label TEXT NOT NULL,
+  bank TEXT NOT NULL,
+  PRIMARY KEY (run_id, label)
+);
 )sql"};
 
 constexpr const char* kCompletionColumns =
@@ -311,6 +325,8 @@ struct UnparsedSample {
       }
       if (detail == SampleDetail::kEverything) {
         sample.hits = hits_from_json(parse_stored(hits));
+      }
+      if (detail == SampleDetail::kEverything || detail == SampleDetail::kExaminations) {
         sample.examinations = parse_stored(examinations);
       }
       sample.details = details ? parse_stored(*details) : Json();
@@ -791,7 +807,7 @@ void Store::visit_samples(std::int64_t run_id,
       "s.retrieval_seconds, s.generation_seconds, s.attempt_count, " +
       (is_whole ? "s.attempts" : "NULL") +
       ", s.finish_reason, s.cached, s.scores, s.gold_chunk_count, " +
-      (is_whole ? "s.examinations" : "'{}'") +
+      (is_whole || detail == SampleDetail::kExaminations ? "s.examinations" : "'{}'") +
       ", s.context_tokens, s.context_truncated, s.details, " +
       (with_routing ? "COALESCE(s.routing, json_extract(c.details, '$.routing'))" : "NULL") + ", " +
       (is_whole ? "COALESCE(s.reasoning, c.reasoning)" : "NULL") +
@@ -860,6 +876,26 @@ void Store::put_scored_metrics(std::int64_t run_id,
     insert.bind(1, run_id).bind(2, metric).bind(3, fingerprint).run();
   }
   transaction.commit();
+}
+
+void Store::put_bank(std::int64_t run_id, std::string_view label, const Json& bank) {
+  const std::lock_guard lock(mutex_);
+  database_.prepare("INSERT OR REPLACE INTO run_banks (run_id, label, bank) VALUES (?1, ?2, ?3)")
+      .bind(1, run_id)
+      .bind(2, label)
+      .bind(3, to_text(bank))
+      .run();
+}
+
+std::map<std::string, Json> Store::banks(std::int64_t run_id) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare("SELECT label, bank FROM run_banks WHERE run_id = ?1");
+  row.bind(1, run_id);
+  std::map<std::string, Json> banks;
+  while (row.step()) {
+    banks.emplace(row.text(0), parse_stored(row.text(1)));
+  }
+  return banks;
 }
 
 std::optional<Json> Store::find_questions(std::string_view key) const {

@@ -153,10 +153,11 @@ struct RunActivity {
 
 /// What is read of a sample.
 enum class SampleDetail {
-  kEverything,  ///< But the routing.
-  kScores,      ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
-  kScoreText,   ///< As `kScores`, with `score_text` in place of `scores`: for millions of them.
-  kRouting,     ///< As `kScores`, and the routing of the generator's details.
+  kEverything,    ///< But the routing.
+  kScores,        ///< Not the texts, hits, attempts and examinations, which are most of the bytes.
+  kScoreText,     ///< As `kScores`, with `score_text` in place of `scores`: for millions of them.
+  kRouting,       ///< As `kScores`, and the routing of the generator's details.
+  kExaminations,  ///< As `kScores`, and the examinations.
 };
 
 /// A completed request.
@@ -277,6 +278,12 @@ class Store {
   std::map<std::string, std::string> scored_metrics(std::int64_t run_id) const;
   /// Replaces what `scored_metrics` says.
   void put_scored_metrics(std::int64_t run_id, const std::map<std::string, std::string>& metrics);
+
+  /// Keeps what a judge's question bank of a run was like when it was read; replaces what was kept
+  /// under the judge's label.
+  void put_bank(std::int64_t run_id, std::string_view label, const Json& bank);
+  /// By label; nothing for judges without a bank.
+  std::map<std::string, Json> banks(std::int64_t run_id) const;
 
   /// The questions that a judge made for a reference, as JSON; nullopt if it did not yet. `key`
   /// names judge, prompts and reference.

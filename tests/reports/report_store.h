@@ -24,6 +24,7 @@ struct TestSample {
   std::string question_type;
   std::optional<double> cost;
   std::optional<double> saved;
+  Json examinations = Json::object();
   std::vector<StoredHit> hits = {
       {.doc_id = "news_1.txt:1", .span = {0, 30}, .score = 1.5, .is_gold = true},
       {.doc_id = "news_1.txt:2", .span = {0, 60}, .score = 0.5}};
@@ -96,7 +97,8 @@ class ReportStore {
                          .cost = sample.cost,
                          .saved = sample.saved,
                          .attempt_count = 1,
-                         .scores = sample.scores});
+                         .scores = sample.scores,
+                         .examinations = sample.examinations});
     }
     store_.put_samples(run_id, samples);
     return run_id;

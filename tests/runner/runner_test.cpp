@@ -391,6 +391,19 @@ TEST_F(RunnerTest, HasAnswersJudgedAfterTheyAreStored) {
   EXPECT_EQ(judged, 12U);
 }
 
+TEST_F(RunnerTest, RecordsWhatTheQuestionBankWasLike) {
+  const std::int64_t run_id = run(experiment(judged_by_bank())).run_ids.at(0);
+  const std::map<std::string, Json> banks = store_.banks(run_id);
+  ASSERT_EQ(banks.size(), 1U);
+  const auto& [label, bank] = *banks.begin();
+  EXPECT_TRUE(label.starts_with("judge#")) << label;
+  EXPECT_EQ(bank.at("file"), "bank.json");
+  EXPECT_EQ(bank.at("entries"), 14);
+  EXPECT_EQ(bank.at("empty"), 1);
+  EXPECT_EQ(bank.at("usable"), 13);
+  EXPECT_EQ(bank.at("unanswerable_questions"), 13);
+}
+
 TEST_F(RunnerTest, JudgesNothingTwice) {
   run(experiment(judged_by_bank()));
   const int calls = judge_calls_;

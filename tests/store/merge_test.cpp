@@ -57,6 +57,7 @@ class MergeShardsTest : public ::testing::Test {
       sample.scores = {{"bleu", 0.1 * static_cast<double>(number)}};
       store.put_samples(run_id, std::vector{sample});
       store.put_scored_metrics(run_id, {{"bleu", changes.metrics}});
+      store.put_bank(run_id, "judge", {{"entries", 3}});
     }
     store.put_completions(std::vector{CompletionRecord{.key = "c" + std::to_string(number),
                                                        .text = "reply " + std::to_string(number)}});
@@ -98,6 +99,7 @@ TEST_F(MergeShardsTest, JoinsRunsSamplesAndCompletions) {
   EXPECT_THAT(seen, ElementsAre("s1 f11 reply 1 {\"bleu\":0.1}", "s2 f12 reply 2 {\"bleu\":0.2}"));
   EXPECT_EQ(store.scored_metrics(runs[1].run_id),
             (std::map<std::string, std::string>{{"bleu", "m1"}}));
+  EXPECT_EQ(store.banks(runs[1].run_id).at("judge"), (Json{{"entries", 3}}));
   EXPECT_FALSE(store.find_shard("e").has_value()) << "it is whole now";
 }
 

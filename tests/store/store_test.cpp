@@ -45,10 +45,11 @@ void remove_schema_four(Database& database) {
   database.execute("DROP TABLE spending");
 }
 
-/// Takes away what schema 6 has beyond schema 5.
+/// Takes away what schema 8 has beyond schema 5.
 void remove_schema_six(Database& database) {
   database.execute("DROP TABLE prompts");
   database.execute("ALTER TABLE items DROP COLUMN question_type");
+  database.execute("DROP TABLE run_banks");
 }
 
 /// Takes away what schema 5 has beyond schema 4.
@@ -380,6 +381,31 @@ TEST_F(StoreTest, GivesItemsTheirQuestionTypeAlsoAfterwards) {
   EXPECT_EQ(store.put_items("s", "c", std::vector{item}), ids);
   EXPECT_EQ(type(SampleDetail::kEverything), "原因");
   EXPECT_EQ(type(SampleDetail::kScoreText), "原因");
+}
+
+TEST_F(StoreTest, KeepsWhatAQuestionBankWasLike) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  EXPECT_TRUE(store.banks(run_id).empty());
+  store.put_bank(run_id, "judge#1", {{"entries", 3}});
+  store.put_bank(run_id, "judge#1", {{"entries", 4}});
+  EXPECT_EQ(store.banks(run_id), (std::map<std::string, Json>{{"judge#1", {{"entries", 4}}}}));
+}
+
+TEST_F(StoreTest, ReadsExaminationsWithoutTheTexts) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  SampleRecord record = full_record(put_items(store)[0]);
+  record.examinations = {{"judge", {{"questions", {"一？"}}}}};
+  store.put_samples(run_id, std::vector{record});
+  store.visit_samples(
+      run_id,
+      [&](const ItemRecord&, SampleRecord&& sample) {
+        EXPECT_EQ(sample.examinations, record.examinations);
+        EXPECT_EQ(sample.scores, record.scores);
+        EXPECT_TRUE(sample.prediction.empty());
+      },
+      SampleDetail::kExaminations);
 }
 
 TEST_F(StoreTest, RemembersWhichMetricsARunHas) {

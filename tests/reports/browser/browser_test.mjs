@@ -442,6 +442,27 @@ test("tells what answers cost and what the cache saved", async () => {
   await close(page);
 });
 
+test("shows what judges had to ask, with the numbers of leaderboard.json", async () => {
+  const judged = makeReport("judged", "judged");
+  const page = await open(judged, "#judges");
+  const { rows, tasks } = leaderboardOf(judged).tables[0];
+  const cells = (label) => page.locator(`.scroll[aria-label="${label}"] tbody tr`).evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)));
+  const asked = await cells("Questions asked");
+  const expected = rows.flatMap((row) => tasks.map((task) => row.runs[task].judges["made-up-judge#c0ffee"]));
+  assert.deepEqual(asked.map((line) => line.slice(2)), expected.map((health) => [
+    String(health.items), `${(health.questions / health.items).toFixed(1)} (0–6)`, String(health.without_questions),
+    String(health.gold_answers_missing), String(health.unanswerable), String(health.answers_missing),
+  ]));
+  assert.ok(expected.every((health) => health.without_questions > 0 && health.gold_answers_missing > 0 && health.answers_missing > 0));
+  const banks = await cells("Question bank, as it was read");
+  assert.equal(banks.length, 2); // One a task: all rows share it.
+  assert.deepEqual(banks[0].slice(2), ["33", "24", "4", "1", "3", "1", "1", "118", "19"]);
+  await shot(page, "judges-1280-light", true);
+  await narrow(page);
+  await shot(page, "judges-390-light");
+  await close(page);
+});
+
 test("groups scores by question type, with the numbers of leaderboard.json", async () => {
   const page = await open(demo, "#tasks?task=questanswer_2docs&metric=rouge_l&rows=3");
   await drawn(page);

@@ -3,6 +3,7 @@
 //   crudbench_synthetic_store WORKSPACE demo
 //   crudbench_synthetic_store WORKSPACE hostile
 //   crudbench_synthetic_store WORKSPACE experts             (a local model with routing telemetry)
+//   crudbench_synthetic_store WORKSPACE judged              (a judge with a faulty question bank)
 //   crudbench_synthetic_store WORKSPACE CELLSxSAMPLES      (samples of all six tasks together)
 
 #include <algorithm>
@@ -90,6 +91,7 @@ struct StoreShape {
   std::vector<std::string> tasks;
   std::size_t samples_per_task = 0;
   bool is_hostile = false;
+  bool is_judged = false;
 };
 
 /// A mixture of experts on this machine, with fewer experts and stronger quantisation.
@@ -232,6 +234,36 @@ SampleRecord made_up_sample(const CellQuality& quality, const ItemRecord& item,
   return sample;
 }
 
+constexpr const char* kJudge = "made-up-judge#c0ffee";
+
+/// What a judge with a bank made of a sample: some have no questions, some replies are too short.
+void make_judged(SampleRecord& sample, std::size_t item, std::mt19937_64& random) {
+  const std::size_t questions = item % 7 == 3 ? 0 : 3 + item % 4;
+  Json examination = {{"questions", Json::array()},
+                      {"gold_answers", Json::array()},
+                      {"answers", Json::array()},
+                      {"failure", ""},
+                      {"parsed_at_once", random() % 10 > 0},
+                      {"refused", false}};
+  for (std::size_t i = 0; i < questions; ++i) {
+    examination["questions"].push_back(made_up_text(random, 6) + "？");
+    if (item % 11 != 5 || i > 0) {
+      examination["gold_answers"].push_back(i % 5 == 4 ? "无法推断" : made_up_text(random, 2));
+    }
+    if (item % 13 != 6 || i + 1 < questions) {
+      examination["answers"].push_back(made_up_text(random, 2));
+    }
+  }
+  const std::string label = std::string("[") + kJudge + "]";
+  const Json parsed = examination["parsed_at_once"];
+  sample.examinations[kJudge] = std::move(examination);
+  sample.scores["judge_parsed" + label] = questions == 0 ? Json() : Json(parsed ? 1.0 : 0.0);
+  sample.scores["judge_refusal" + label] = questions == 0 ? Json() : Json(0.0);
+  for (const char* metric : {"quest_clean_recall", "quest_clean_f1", "quest_upstream_f1"}) {
+    sample.scores[metric + label] = questions == 0 ? Json() : Json(uniform(random));
+  }
+}
+
 /// Every text of the sample becomes an attack.
 void make_hostile(SampleRecord& sample, const std::string& text) {
   put_prompt(sample, text + "\nprompt");
@@ -315,11 +347,28 @@ void fill(Store& store, const StoreShape& shape) {
               made_up_details(quality.cell.at("generator"),
                               static_cast<std::size_t>(place - shape.tasks.begin()), random);
         }
+        if (shape.is_judged && !samples.back().failure) {
+          make_judged(samples.back(), i, random);
+        }
         if (shape.is_hostile && !samples.back().failure) {
           make_hostile(samples.back(), attacks[(i + c) % attacks.size()]);
         }
       }
       store.put_samples(run_id, samples);
+      if (shape.is_judged || shape.is_hostile) {
+        store.put_bank(run_id, shape.is_judged ? kJudge : attacks[c % attacks.size()].substr(0, 60),
+                       {{"file", shape.is_judged ? "QuestAnswer1Doc_quest_gt_save.json"
+                                                 : attacks[c % attacks.size()].substr(0, 3000)},
+                        {"entries", 33},
+                        {"usable", 24},
+                        {"empty", 4},
+                        {"without_answer", 1},
+                        {"unequal", 3},
+                        {"unanswerable", 1},
+                        {"malformed", 1},
+                        {"questions", 118},
+                        {"unanswerable_questions", 19}});
+      }
     }
   }
   const std::string name = shape.is_hostile ? attacks.front() : "synthetic";
@@ -379,10 +428,15 @@ int run(const std::string& folder, const std::string& kind) {
     shape.cells = made_up_expert_cells();
     shape.tasks.resize(3);
     shape.samples_per_task = 30;
+  } else if (kind == "judged") {
+    shape.cells = made_up_cells(5);
+    shape.tasks = {"questanswer_1doc", "event_summary"};
+    shape.samples_per_task = 30;
+    shape.is_judged = true;
   } else if (kind == "hostile") {
     shape = hostile_shape();
   } else if (!parse_shape(kind, shape)) {
-    std::fprintf(stderr, "expected demo, hostile, experts or CELLSxSAMPLES, found '%s'\n",
+    std::fprintf(stderr, "expected demo, hostile, experts, judged or CELLSxSAMPLES, found '%s'\n",
                  kind.c_str());
     return 2;
   }
@@ -396,7 +450,8 @@ int run(const std::string& folder, const std::string& kind) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: %s WORKSPACE demo|hostile|experts|CELLSxSAMPLES\n", argv[0]);
+    std::fprintf(stderr, "usage: %s WORKSPACE demo|hostile|experts|judged|CELLSxSAMPLES\n",
+                 argv[0]);
     return 2;
   }
   return crudbench::run(argv[1], argv[2]);

@@ -43,11 +43,11 @@ TEST(LivePages, ShowTheReportOfWhatIsStoredNow) {
   ReportStore store;
   store.add({.samples = {{"s1", {{"rouge_l", 0.5}}}}});
   LivePages pages(workspace_of(store), std::nullopt, store.executor());
-  EXPECT_THAT(pages.page("leaderboard.csv")->content, HasSubstr(",rouge_l,,0.5,"));
+  EXPECT_THAT(pages.page("leaderboard.csv")->content, HasSubstr(",rouge_l,,,0.5,"));
   EXPECT_THAT(pages.page("report.html")->content, HasSubstr("<html"));
   store.add(
       {.cell = cell_with("/retriever/type", "dense"), .samples = {{"s1", {{"rouge_l", 0.25}}}}});
-  EXPECT_THAT(pages.page("leaderboard.csv")->content, HasSubstr(",rouge_l,,0.25,"));
+  EXPECT_THAT(pages.page("leaderboard.csv")->content, HasSubstr(",rouge_l,,,0.25,"));
   EXPECT_THAT(pages.state(), HasSubstr("\"task\":\"event_summary\""));
 }
 

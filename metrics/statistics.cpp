@@ -12,6 +12,11 @@
 #include <string>
 #include <utility>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CRUDBENCH_X86_KERNELS 1
+#include <immintrin.h>
+#endif
+
 #include "harness/core/random.h"
 
 namespace crudbench {
@@ -86,19 +91,64 @@ struct RunningSums {
   }
 };
 
-/// Adds the samples from `begin` to `end`; `begin` is a multiple of `kLanes`.
-void add_weighted(const DrawnWeights& weights, std::span<const double> values, std::size_t begin,
-                  std::size_t end, RunningSums& sums) {
-  auto lanes = sums.lanes;  // In registers, not in memory.
-  std::size_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) {
+using Lanes = std::array<std::array<double, kLanes>, kTogether>;
+
+/// Adds the samples from `begin` to `end`, whose number is a multiple of `kLanes`.
+void add_lanes_portable(const DrawnWeights& weights, std::span<const double> values,
+                        std::size_t begin, std::size_t end, Lanes& lanes) {
+  Lanes sums = lanes;  // In registers, not in memory.
+  for (std::size_t i = begin; i < end; i += kLanes) {
     for (std::size_t resample = 0; resample < kTogether; ++resample) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        lanes[resample][lane] += weights[resample][i + lane] * values[i + lane];
+        sums[resample][lane] += weights[resample][i + lane] * values[i + lane];
       }
     }
   }
-  sums.lanes = lanes;
+  lanes = sums;
+}
+
+#ifdef CRUDBENCH_X86_KERNELS
+/// The same sums, each operation rounded as above: a register holds the lanes of a resample.
+[[gnu::target("avx2")]] void add_lanes_avx2(const DrawnWeights& weights,
+                                            std::span<const double> values, std::size_t begin,
+                                            std::size_t end, Lanes& lanes) {
+  static_assert(kLanes == 4 && kTogether == 4);
+  __m256d first = _mm256_loadu_pd(lanes[0].data());
+  __m256d second = _mm256_loadu_pd(lanes[1].data());
+  __m256d third = _mm256_loadu_pd(lanes[2].data());
+  __m256d fourth = _mm256_loadu_pd(lanes[3].data());
+  for (std::size_t i = begin; i < end; i += kLanes) {
+    const __m256d value = _mm256_loadu_pd(&values[i]);
+    first = _mm256_add_pd(first, _mm256_mul_pd(_mm256_loadu_pd(&weights[0][i]), value));
+    second = _mm256_add_pd(second, _mm256_mul_pd(_mm256_loadu_pd(&weights[1][i]), value));
+    third = _mm256_add_pd(third, _mm256_mul_pd(_mm256_loadu_pd(&weights[2][i]), value));
+    fourth = _mm256_add_pd(fourth, _mm256_mul_pd(_mm256_loadu_pd(&weights[3][i]), value));
+  }
+  _mm256_storeu_pd(lanes[0].data(), first);
+  _mm256_storeu_pd(lanes[1].data(), second);
+  _mm256_storeu_pd(lanes[2].data(), third);
+  _mm256_storeu_pd(lanes[3].data(), fourth);
+}
+#endif
+
+using AddLanes = void (*)(const DrawnWeights&, std::span<const double>, std::size_t, std::size_t,
+                          Lanes&);
+
+AddLanes best_add_lanes() {
+#ifdef CRUDBENCH_X86_KERNELS
+  if (__builtin_cpu_supports("avx2")) {
+    return add_lanes_avx2;
+  }
+#endif
+  return add_lanes_portable;
+}
+
+/// Adds the samples from `begin` to `end`; `begin` is a multiple of `kLanes`.
+void add_weighted(const DrawnWeights& weights, std::span<const double> values, std::size_t begin,
+                  std::size_t end, RunningSums& sums) {
+  static const AddLanes add_lanes = best_add_lanes();
+  std::size_t i = begin + (end - begin) / kLanes * kLanes;
+  add_lanes(weights, values, begin, i, sums.lanes);
   for (; i < end; ++i) {
     for (std::size_t resample = 0; resample < kTogether; ++resample) {
       sums.rest[resample] += weights[resample][i] * values[i];

@@ -146,55 +146,76 @@ std::string scores_text(const Json& scores) {
   return text + "}";
 }
 
-Json optional_count(std::int64_t count) {
-  return count >= 0 ? Json(count) : Json();
+/// A JSON object, written as it comes: samples are too many to build one of each.
+class ObjectText {
+ public:
+  void add(const char* key, const std::string& value_text) {
+    text_ += text_.size() > 1 ? ",\"" : "\"";
+    text_ += key;
+    text_ += "\":";
+    text_ += value_text;
+  }
+  void add_text(const char* key, const std::string& value) { add(key, to_text(Json(value))); }
+  void add_number(const char* key, double value) { add(key, rounded_text(value)); }
+  void add_number(const char* key, const std::optional<double>& value) {
+    if (value) {
+      add_number(key, *value);
+    }
+  }
+  /// null for one that is not known.
+  void add_count(const char* key, std::int64_t count) {
+    add(key, count >= 0 ? std::to_string(count) : "null");
+  }
+  void add_flag(const char* key, bool value) { add(key, value ? "true" : "false"); }
+  std::string finish() && { return std::move(text_) + "}"; }
+
+ private:
+  std::string text_ = "{";
+};
+
+std::string request_text(const SampleRecord& sample, const ItemChoice& choice) {
+  ObjectText request;
+  request.add_text("prompt_sha256", sample.prompt_sha256.substr(0, kShownHashDigits));
+  request.add_count("context_chars", sample.context_chars);
+  request.add_count("context_tokens", sample.context_tokens);
+  request.add_flag("context_truncated", sample.context_truncated);
+  request.add_count("prompt_tokens", sample.usage.prompt_tokens);
+  request.add_count("completion_tokens", sample.usage.completion_tokens);
+  request.add_number("retrieval_seconds", sample.retrieval_seconds);
+  request.add_number("generation_seconds", sample.generation_seconds);
+  request.add_count("attempts", sample.attempt_count);
+  request.add_text("finish_reason", sample.finish_reason);
+  request.add_flag("cached", sample.cached);
+  request.add_number("first_token_seconds", sample.first_token_seconds);
+  request.add_number("inter_token_seconds", sample.inter_token_seconds);
+  request.add_number("cost", sample.cost);
+  request.add_number("saved", sample.saved);
+  if (!sample.prompt_sha256.empty()) {
+    request.add_text("prompt", !sample.prompt_is_kept                 ? "not_kept"
+                               : holds_prompt(choice, sample.item_id) ? "here"
+                                                                      : "in_store");
+  }
+  return std::move(request).finish();
 }
 
 /// Everything about a sample that a reader may ask for, as JSON.
 std::string detail_text(const SampleRecord& sample, const ItemChoice& choice) {
-  Json detail = {{"prediction", sample.prediction},
-                 {"request",
-                  {{"prompt_sha256", sample.prompt_sha256.substr(0, kShownHashDigits)},
-                   {"context_chars", sample.context_chars},
-                   {"context_tokens", optional_count(sample.context_tokens)},
-                   {"context_truncated", sample.context_truncated},
-                   {"prompt_tokens", optional_count(sample.usage.prompt_tokens)},
-                   {"completion_tokens", optional_count(sample.usage.completion_tokens)},
-                   {"retrieval_seconds", rounded(sample.retrieval_seconds)},
-                   {"generation_seconds", rounded(sample.generation_seconds)},
-                   {"attempts", sample.attempt_count},
-                   {"finish_reason", sample.finish_reason},
-                   {"cached", sample.cached}}}};
-  Json& request = detail["request"];
-  const auto add_number = [&](const char* name, const std::optional<double>& number) {
-    if (number) {
-      request[name] = rounded(*number);
-    }
-  };
-  add_number("first_token_seconds", sample.first_token_seconds);
-  add_number("inter_token_seconds", sample.inter_token_seconds);
-  add_number("cost", sample.cost);
-  add_number("saved", sample.saved);
-  if (!sample.prompt_sha256.empty()) {
-    request["prompt"] = !sample.prompt_is_kept                 ? "not_kept"
-                        : holds_prompt(choice, sample.item_id) ? "here"
-                                                               : "in_store";
-  }
+  ObjectText detail;
+  detail.add_text("prediction", sample.prediction);
+  detail.add("request", request_text(sample, choice));
   if (sample.reply && *sample.reply != sample.prediction) {
-    detail["reply"] = *sample.reply;
+    detail.add_text("reply", *sample.reply);
   }
   if (sample.failure) {
-    detail["failure"] = {to_string(sample.failure->stage), sample.failure->failure_class,
-                         sample.failure->message};
+    detail.add("failure", to_text(Json{to_string(sample.failure->stage),
+                                       sample.failure->failure_class, sample.failure->message}));
   }
   if (!sample.examinations.empty()) {
-    detail["examinations"] = sample.examinations;
+    detail.add("examinations", to_text(sample.examinations));
   }
-  // Hits and scores are most of the numbers: they are written without being built.
-  std::string text = to_text(detail);
-  text.back() = ',';
-  return text + "\"hits\":" + hits_text(sample.hits) + ",\"scores\":" + scores_text(sample.scores) +
-         "}";
+  detail.add("hits", hits_text(sample.hits));
+  detail.add("scores", scores_text(sample.scores));
+  return std::move(detail).finish();
 }
 
 bool lacks_tag(const SampleRecord& sample) {

@@ -293,6 +293,30 @@ TEST_F(StoreTest, TotalsCountOnlyWhatIsKnown) {
   EXPECT_EQ(keys, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(StoreTest, GivesBackHitsWhateverTheirIds) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  std::vector<SampleRecord> samples;
+  for (const std::int64_t item_id : put_items(store)) {
+    samples.push_back({.item_id = item_id});
+  }
+  const StoredHit plain{.doc_id = "news_1.txt:1", .span = {0, 4'000'000'000}, .score = -1.5e-7};
+  samples[0].hits = {plain,
+                     {.doc_id = "a\"],[\\\n", .span = {1, 2}, .score = 3.0, .is_gold = true},
+                     {.doc_id = "", .score = 0.1}};
+  samples[1].hits = {plain, {.doc_id = "文档", .score = 1e300, .is_gold = true}};
+  store.put_samples(run_id, samples);
+  std::size_t position = 0;
+  store.visit_samples(run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+    EXPECT_EQ(sample.hits, samples[position++].hits);
+  });
+  EXPECT_EQ(position, 2U);
+  Database(workspace_.database_file(), Database::Mode::kReadWrite)
+      .execute("UPDATE samples SET hits = '[[\"a\",1,2,0.5]]'");
+  EXPECT_ERROR(store.visit_samples(run_id, [](const ItemRecord&, SampleRecord&&) {}),
+               ErrorCode::kInvalidData, "has not the expected form");
+}
+
 TEST_F(StoreTest, ReplacesScoresOnly) {
   Store store(workspace_, Database::Mode::kReadWrite);
   const auto items = put_items(store);

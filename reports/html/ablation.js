@@ -112,7 +112,7 @@ function pairFigure(table, { first, second }, metric, task) {
     series: [{
       type: "heatmap", itemStyle: { borderColor: cssColour("paper"), borderWidth: 2 },
       data: cells.map(({ i, j, mean }) => ({
-        value: [i, j, mean], label: { show: true, formatter: formatMean(mean, description), color: mean > low + 0.55 * (high - low) ? "#14161a" : "#ffffff" },
+        value: [i, j, mean], label: { show: true, formatter: formatMean(mean, description), color: mean > low + 0.46 * (high - low) ? "#14161a" : "#ffffff" },
       })),
     }],
   });

@@ -156,7 +156,7 @@ function taskDivergenceFigure(routing, tasks, phase) {
     visualMap: { show: false, min: 0, max: highest, dimension: 2, inRange: { color: heatRamp } },
     series: [{
       type: "heatmap", itemStyle: { borderColor: cssColour("paper"), borderWidth: 2 },
-      data: cells.map(([i, j, value]) => ({ value: [i, j, value], label: { show: true, formatter: value.toFixed(3), color: value > 0.55 * highest ? "#14161a" : "#ffffff" } })),
+      data: cells.map(([i, j, value]) => ({ value: [i, j, value], label: { show: true, formatter: value.toFixed(3), color: value > 0.46 * highest ? "#14161a" : "#ffffff" } })),
     }],
   });
   return chartFigure({

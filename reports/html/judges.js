@@ -62,7 +62,7 @@ function banksTable(table, label) {
   }
   return lines.size === 0 ? element("p", { class: "table-note" }, t("no bank")) : plainTable([
     { title: t("task") }, { title: t("file") }, { title: t("bank entries"), number }, { title: t("bank usable"), number }, { title: t("bank empty"), number },
-    { title: t("bank without answer"), number }, { title: t("bank unequal"), number }, { title: t("bank unanswerable"), number }, { title: t("bank malformed"), number },
+    { title: t("bank without answer"), number, hint: t("bank without answer hint") }, { title: t("bank unequal"), number, hint: t("bank unequal hint") }, { title: t("bank unanswerable"), number, hint: t("bank unanswerable hint") }, { title: t("bank malformed"), number, hint: t("bank malformed hint") },
     { title: t("bank questions"), number }, { title: t("unanswerable golds"), number },
   ], [...lines.values()], t("question bank"));
 }

@@ -122,9 +122,10 @@ function renderFrame() {
   const period = dates.length === 0 ? [] : dates[0] === dates[dates.length - 1] ? [dates[0]] : [`${dates[0]} – ${dates[dates.length - 1]}`];
   document.title = `${title} – crudbench`;
   document.getElementById("title").textContent = title;
-  document.getElementById("subtitle").textContent = runs.length === 0
-    ? t("no runs")
-    : [t("runs count", { count: runs.length }), `${t("samples count", { count: total.samples })}, ${percent(total.samples > 0 ? total.ok / total.samples : 0)} ok`, ...period].join(" · ");
+  const facts = runs.length === 0
+    ? [t("no runs")]
+    : [t("runs count", { count: runs.length }), `${t("samples count", { count: total.samples })}, ${percent(total.samples > 0 ? total.ok / total.samples : 0)} ok`, ...period];
+  document.getElementById("subtitle").replaceChildren(...facts.flatMap((fact, position) => [position > 0 ? " · " : "", element("span", { class: "fact" }, fact)]));
   document.getElementById("skip").textContent = t("skip");
   document.getElementById("footer").textContent = t("footer");
   renderTools();
@@ -133,6 +134,10 @@ function renderFrame() {
   const nav = document.getElementById("sections");
   nav.setAttribute("aria-label", t("sections"));
   replaceContent(nav, links, app.tables.length > 1 ? tablePicker() : null);
+  const current = nav.querySelector("[aria-current]");
+  if (current && nav.scrollWidth > nav.clientWidth) { // A phone: the section that is shown is in view.
+    nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+  }
 }
 
 function tablePicker() {

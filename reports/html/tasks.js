@@ -24,7 +24,7 @@ function radarFigure(table, metric, rows) {
     radar: {
       center: ["50%", "45%"], radius: "62%",
       indicator: table.tasks.map((task) => ({ name: [taskLetter(task), taskTitle(task)].filter(Boolean).join("\n"), max: best(task) || 1, min: 0 })),
-      axisName: { color: cssColour("soft"), fontSize: 11 },
+      axisName: { color: cssColour("soft"), fontSize: 11, lineHeight: 14 },
       splitLine: { lineStyle: { color: cssColour("rule") } },
       splitArea: { show: false }, axisLine: { lineStyle: { color: cssColour("rule") } },
     },

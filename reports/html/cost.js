@@ -126,9 +126,9 @@ function paretoFigure(table, metric, task, kind, wide = true) {
           value: [point.x, point.y], point,
           symbol: point.row.bound ? "diamond" : "circle",
           itemStyle: { color: front.includes(point) ? cssColour("accent") : cssColour("soft"), opacity: front.includes(point) ? 1 : 0.55 },
-          label: { show: front.includes(point) || points.length <= 8, formatter: name(point), position: scale(point.x) > middle ? "left" : "right", offset: [0, -10], fontSize: 11, color: cssColour("ink"), textBorderColor: cssColour("paper"), textBorderWidth: 3 },
+          label: { show: front.includes(point) || points.length <= 8, formatter: name(point), position: scale(point.x) > middle ? "left" : "right", fontSize: 11, color: cssColour("ink"), textBorderColor: cssColour("paper"), textBorderWidth: 3 },
         })),
-        labelLayout: { hideOverlap: true },
+        labelLayout: { hideOverlap: true, dy: -9 },
       },
     ],
   });

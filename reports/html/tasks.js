@@ -15,6 +15,9 @@ function rowsMenu(table, rows, shown) {
   });
 }
 
+// In two lines where the window leaves no room for one.
+const narrowTitle = (title) => (window.innerWidth < 500 ? title.replace(/ (?=\S+$)/, "\n") : title);
+
 function radarFigure(table, metric, rows) {
   const description = table.metrics.get(metric);
   const mean = (row, task) => table.summary(row, metric, task)?.mean;
@@ -23,7 +26,7 @@ function radarFigure(table, metric, rows) {
     legend: { data: rows.map((row) => shortTitle(table, row)) },
     radar: {
       center: ["50%", "45%"], radius: "62%",
-      indicator: table.tasks.map((task) => ({ name: [taskLetter(task), taskTitle(task)].filter(Boolean).join("\n"), max: best(task) || 1, min: 0 })),
+      indicator: table.tasks.map((task) => ({ name: [taskLetter(task), narrowTitle(taskTitle(task))].filter(Boolean).join("\n"), max: best(task) || 1, min: 0 })),
       axisName: { color: cssColour("soft"), fontSize: 11, lineHeight: 14 },
       splitLine: { lineStyle: { color: cssColour("rule") } },
       splitArea: { show: false }, axisLine: { lineStyle: { color: cssColour("rule") } },

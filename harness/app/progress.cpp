@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <locale>
-#include <sstream>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <utility>
 
 #include "harness/core/log.h"
 #include "harness/runner/prices.h"
-#include "harness/text/utf8.h"
 
 namespace crudbench {
 
@@ -58,54 +55,14 @@ BarScreen& bar_screen() {
   return screen;
 }
 
-/// Of the terminal that the bar stands on, which is stderr.
-std::size_t bar_columns() {
+/// Of the terminal that the bars stand on, which is stderr.
+TerminalSize terminal_size() {
   winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
-
-/// "950/s", "3.4/s".
-std::string rate(double count, double seconds) {
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  const double per_second = seconds > 0 ? count / seconds : 0.0;
-  text.precision(per_second >= 100 ? 0 : 1);
-  text << std::fixed << per_second << "/s";
-  return text.str();
-}
-
-/// "8 s", "3:20", "2:05:00".
-std::string duration(double seconds) {
-  const auto whole = static_cast<long long>(seconds + 0.5);
-  const auto two_digits = [](long long value) {
-    return (value < 10 ? "0" : "") + std::to_string(value);
-  };
-  if (whole < 60) {
-    return std::to_string(whole) + " s";
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return {};
   }
-  if (whole < 3600) {
-    return std::to_string(whole / 60) + ":" + two_digits(whole % 60);
-  }
-  return std::to_string(whole / 3600) + ":" + two_digits(whole / 60 % 60) + ":" +
-         two_digits(whole % 60);
-}
-
-/// As much of `text` as fits into `columns`.
-std::string fit(const std::string& text, std::size_t columns) {
-  std::string fitted;
-  std::size_t used = 0;
-  for (std::size_t offset = 0; offset < text.size();) {
-    const std::size_t size = decode_at(text, offset).size_bytes;
-    const std::string_view character = std::string_view(text).substr(offset, size);
-    used += display_width(character);
-    if (used > columns) {
-      break;
-    }
-    fitted += character;
-    offset += size;
-  }
-  return fitted;
+  return {.columns = size.ws_col,
+          .rows = size.ws_row > 0 ? std::size_t{size.ws_row} : TerminalSize{}.rows};
 }
 
 }  // namespace
@@ -126,7 +83,8 @@ ProgressView::~ProgressView() {
     set_log_hooks({});
   }
   if (!quiet_ && runs_skipped_ > 0) {
-    log_info("run", std::to_string(runs_skipped_) + " runs were complete already");
+    log_info("run", std::to_string(runs_skipped_) +
+                        (runs_skipped_ == 1 ? " run was" : " runs were") + " complete already");
   }
 }
 
@@ -184,7 +142,9 @@ void ProgressView::run_finished(const PlannedRun& run, const RunProgress& progre
     bar = std::move(bars_[run.fingerprint]);
     bars_.erase(run.fingerprint);
     if (bar.ok + bar.failed == 0) {
-      ++runs_skipped_;
+      // A run may also end without a sample because the first request was refused.
+      const auto goal = static_cast<std::int64_t>(run.sample_count);
+      runs_skipped_ += progress.ok + progress.failed >= goal ? 1U : 0U;
       return;
     }
   }
@@ -223,51 +183,34 @@ void ProgressView::draw() {
   }
   std::sort(bars.begin(), bars.end(),
             [](const Bar* left, const Bar* right) { return left->position < right->position; });
-  std::vector<std::string> lines;
+  std::vector<RunBar> shown_bars;
   for (const Bar* bar : bars) {
-    lines.push_back(line_of(*bar, bar_columns() - 1));
+    shown_bars.push_back(shown(*bar));
   }
-  bar_screen().show(lines);
+  TerminalSize size = terminal_size();
+  --size.columns;  // A full line would take the cursor to the next.
+  bar_screen().show(progress_lines(shown_bars, size));
   drawn_ = Clock::now();
 }
 
-std::string ProgressView::line_of(const Bar& bar, std::size_t columns) const {
-  constexpr std::size_t kBarColumns = 12;
-  const std::string facts = facts_of(bar);
-  const std::size_t filled = kBarColumns * static_cast<std::size_t>(bar.done()) /
-                             static_cast<std::size_t>(std::max<std::int64_t>(bar.goal(), 1));
-  std::string blocks;
-  for (std::size_t i = 0; i < kBarColumns; ++i) {
-    blocks += i < filled ? "█" : "░";
-  }
-  const std::size_t fixed = display_width(facts) + kBarColumns + 4;
-  const std::string title = fit(bar.title, columns > fixed ? columns - fixed : 0);
-  return fit(title + "  " + blocks + "  " + facts, columns);
-}
-
-std::string ProgressView::facts_of(const Bar& bar) const {
-  const double seconds =
-      std::chrono::duration<double>(Clock::now() - bar.judging_since.value_or(bar.started)).count();
-  const bool is_judging = bar.to_judge > 0;
-  const std::int64_t done_now = bar.done_now();
-  std::string facts = std::to_string(bar.done()) + "/" + std::to_string(bar.goal());
-  facts += is_judging
-               ? "  judged  "
-               : "  ok " + std::to_string(bar.ok) + "  failed " + std::to_string(bar.failed) +
-                     "  cached " + std::to_string(bar.cached) + "  ";
-  facts += rate(static_cast<double>(done_now), seconds);
-  if (bar.completion_tokens > 0 && !is_judging) {
-    facts += "  " + rate(static_cast<double>(bar.completion_tokens), seconds) + " tokens";
-  }
+RunBar ProgressView::shown(const Bar& bar) const {
+  RunBar shown{.title = bar.title,
+               .done = bar.done(),
+               .goal = bar.goal(),
+               .ok = bar.ok,
+               .failed = bar.failed,
+               .cached = bar.cached,
+               .completion_tokens = bar.completion_tokens,
+               .is_judging = bar.to_judge > 0,
+               .done_now = bar.done_now(),
+               .seconds = std::chrono::duration<double>(Clock::now() -
+                                                        bar.judging_since.value_or(bar.started))
+                              .count()};
   if (has_prices_) {
-    facts += "  spent " + format_money(spent_, currency_);
-    facts += saved_ > 0 ? " saved " + format_money(saved_, currency_) : "";
+    shown.money = "spent " + format_money(spent_, currency_);
+    shown.money += saved_ > 0 ? " saved " + format_money(saved_, currency_) : "";
   }
-  if (done_now > 0) {
-    facts += "  ETA " + duration(seconds / static_cast<double>(done_now) *
-                                 static_cast<double>(bar.goal() - bar.done()));
-  }
-  return facts;
+  return shown;
 }
 
 }  // namespace crudbench

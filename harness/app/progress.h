@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/app/progress_lines.h"
 #include "harness/runner/runner.h"
 
 namespace crudbench {
@@ -57,8 +58,7 @@ class ProgressView final : public RunListener {
 
   void draw_if_due();
   void draw();
-  std::string line_of(const Bar& bar, std::size_t columns) const;
-  std::string facts_of(const Bar& bar) const;
+  RunBar shown(const Bar& bar) const;
 
   const std::vector<std::string> cell_labels_;
   const bool quiet_;

@@ -6,6 +6,7 @@
 
 #include "harness/generators/external_reply.h"
 #include "harness/generators/reasoning.h"
+#include "harness/net/reply_json.h"
 #include "harness/net/server_sent_events.h"
 #include "harness/text/utf8.h"
 
@@ -111,7 +112,7 @@ class StreamReader {
         is_done_ = true;
         break;
       }
-      const Json data = Json::parse(event.data, nullptr, false);
+      const Json data = parse_reply(event.data);
       if (data.is_discarded()) {
         return "an event of the stream is not JSON";
       }
@@ -215,7 +216,7 @@ EndpointReply read_openai_reply(const HttpResult& result, const OpenaiReplyForma
     }
     return finished(std::move(parts), format, mask);
   }
-  const Json body = Json::parse(response.body, nullptr, false);
+  const Json body = parse_reply(response.body);
   if (response.status != 200) {
     return read_http_error(response, body, mask);
   }

@@ -6,6 +6,7 @@
 #include "harness/generators/endpoint_headers.h"
 #include "harness/generators/endpoint_session.h"
 #include "harness/generators/external_reply.h"
+#include "harness/net/reply_json.h"
 #include "harness/text/utf8.h"
 
 namespace crudbench {
@@ -153,7 +154,7 @@ class RagEndpointProtocol final : public EndpointProtocol {
       return read_transport_failure(*result.failure, mask_);
     }
     const HttpResponse& response = result.response;
-    const Json body = Json::parse(response.body, nullptr, false);
+    const Json body = parse_reply(response.body);
     if (response.status != 200) {
       return read_http_error(response, body, mask_);
     }

@@ -319,16 +319,12 @@ class HttpLoop::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void submit(HttpRequest request, OnDone on_done) {
-    auto transfer = std::make_unique<Transfer>();
-    transfer->on_done = std::move(on_done);
-    transfer->submitted = Clock::now();
     if (!idle_.empty() && idle_.back().serves(request)) {
-      transfer->route = std::move(idle_.back());
-      idle_.pop_back();
-      transfer->route.request = std::move(request);
-      start(std::move(transfer));
+      std::string body = std::exchange(request.body, {});
+      submit(request, std::move(body), std::move(on_done));
       return;
     }
+    auto transfer = new_transfer(std::move(on_done));
     transfer->route.header_list = make_header_list(request.headers);
     const std::optional<UrlParts> parts = parse_url(request.url);
     transfer->route.request = std::move(request);
@@ -340,6 +336,25 @@ class HttpLoop::Impl {
       fail_later(std::move(transfer), {.failure_class = "connect",
                                        .message = "the request's URL is not an http(s) URL"});
     }
+  }
+
+  void submit(const HttpRequest& request, std::string body, OnDone on_done) {
+    if (idle_.empty() || !idle_.back().serves(request)) {
+      HttpRequest whole = request;
+      whole.body = std::move(body);
+      submit(std::move(whole), std::move(on_done));
+      return;
+    }
+    auto transfer = new_transfer(std::move(on_done));
+    transfer->route = std::move(idle_.back());
+    idle_.pop_back();
+    HttpRequest& own = transfer->route.request;
+    own.body = std::move(body);
+    own.total_timeout = request.total_timeout;
+    own.max_response_bytes = request.max_response_bytes;
+    own.records_arrivals = request.records_arrivals;
+    own.max_redirects = request.max_redirects;
+    start(std::move(transfer));
   }
 
   void call_at(Clock::time_point when, std::function<void()> action) {
@@ -449,6 +464,13 @@ class HttpLoop::Impl {
       self.curl_deadline_ = Clock::now() + milliseconds(timeout_ms);
     }
     return 0;
+  }
+
+  static std::unique_ptr<Transfer> new_transfer(OnDone on_done) {
+    auto transfer = std::make_unique<Transfer>();
+    transfer->on_done = std::move(on_done);
+    transfer->submitted = Clock::now();
+    return transfer;
   }
 
   /// Sets everything that does not change from one request of a route to the next.
@@ -721,6 +743,10 @@ HttpLoop::~HttpLoop() = default;
 
 void HttpLoop::submit(HttpRequest request, OnDone on_done) {
   impl_->submit(std::move(request), std::move(on_done));
+}
+
+void HttpLoop::submit(const HttpRequest& request, std::string body, OnDone on_done) {
+  impl_->submit(request, std::move(body), std::move(on_done));
 }
 
 void HttpLoop::call_at(Clock::time_point when, std::function<void()> action) {

@@ -102,6 +102,10 @@ class HttpLoop {
   /// Error(kInvalidConfig) for a header that `is_header_text` refuses, naming it.
   void submit(HttpRequest request, OnDone on_done);
 
+  /// The same with `body` in place of the request's, which is copied only where it has to be: for
+  /// the many requests of one kind.
+  void submit(const HttpRequest& request, std::string body, OnDone on_done);
+
   /// Calls `action` from the first `run_once` at or after `when`.
   void call_at(Clock::time_point when, std::function<void()> action);
 

@@ -29,6 +29,7 @@ std::optional<milliseconds> next_delay(const RetryPolicy& policy, std::string_vi
 std::optional<milliseconds> parse_retry_after(std::string_view value,
                                               std::chrono::system_clock::time_point now) {
   constexpr double kLongestSeconds = 1e9;
+  constexpr milliseconds kLongest{static_cast<milliseconds::rep>(1000.0 * kLongestSeconds)};
   double seconds = 0.0;
   const char* end = value.data() + value.size();
   if (const auto [rest, error] =
@@ -43,8 +44,11 @@ std::optional<milliseconds> parse_retry_after(std::string_view value,
   if (date < 0) {
     return std::nullopt;
   }
-  const auto wait = std::chrono::system_clock::from_time_t(date) - now;
-  return std::max(std::chrono::duration_cast<milliseconds>(wait), milliseconds(0));
+  // In milliseconds: nanoseconds, the clock's own, end in the year 2262.
+  constexpr std::time_t kLastDate = 1'000'000'000'000;
+  const milliseconds at = std::chrono::seconds(std::min(date, kLastDate));
+  const auto wait = at - std::chrono::duration_cast<milliseconds>(now.time_since_epoch());
+  return std::clamp(wait, milliseconds(0), kLongest);
 }
 
 }  // namespace crudbench

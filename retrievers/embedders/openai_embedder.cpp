@@ -10,11 +10,10 @@
 #include "harness/net/endpoint.h"
 #include "harness/net/http_client.h"
 #include "harness/net/retry.h"
-#include "harness/text/utf8.h"
 #include "retrievers/array_file.h"
 #include "retrievers/chunk_table.h"
 #include "retrievers/embedders/builtin_embedders.h"
-#include "retrievers/embedders/unit_rows.h"
+#include "retrievers/embedders/embeddings_reply.h"
 
 namespace crudbench {
 
@@ -50,140 +49,11 @@ OpenaiEmbedderOptions parse_options(Options& options) {
   return parsed;
 }
 
-/// What a server says, for a message: the key taken out, control characters and marks that steer a
-/// terminal replaced, at most 200 code points.
-std::string quote(std::string_view words, const std::string& key) {
-  constexpr std::size_t kLongest = 200;
-  std::string shown;
-  for (std::size_t length = 0; !words.empty(); ++length) {
-    if (length >= kLongest) {
-      return shown + "…";
-    }
-    if (!key.empty() && words.starts_with(key)) {
-      shown += "***";
-      words.remove_prefix(key.size());
-      continue;
-    }
-    const CodePoint next = decode_at(words, 0);
-    const bool steers = next.value < 0x20 || (next.value >= 0x7F && next.value < 0xA0) ||
-                        (next.value >= 0x2028 && next.value <= 0x202E) ||
-                        (next.value >= 0x2066 && next.value <= 0x2069);
-    append_utf8(shown, steers ? U' ' : next.value);
-    words.remove_prefix(next.size_bytes);
-  }
-  return shown;
-}
-
-/// The member of an untrusted object; null where there is none.
-const Json& member(const Json& value, const char* key) {
-  static const Json null;
-  const auto found = value.is_object() ? value.find(key) : value.end();
-  return found == value.end() ? null : *found;
-}
-
-/// What is wrong with one answer.
-struct Problem {
-  ErrorCode code = ErrorCode::kBadReply;
-  std::string message;
-  bool retriable = false;
-};
-
-/// Reads an answer of `/embeddings` (OpenAI API reference, "The embedding object") for `count`
-/// texts into `rows` [count, dimension]. A `dimension` of 0 means any: it is set, and no row is
-/// written.
-class AnswerReader {
- public:
-  AnswerReader(const std::string& api_key, std::size_t& dimension)
-      : api_key_(api_key), dimension_(dimension) {}
-
-  std::optional<Problem> read(const HttpResult& result, std::size_t count,
-                              std::span<float> rows) const {
-    if (result.failure) {
-      const std::string& name = result.failure->failure_class;
-      return Problem{ErrorCode::kUnavailable,
-                     name + ": " + quote(result.failure->message, api_key_),
-                     name != "too_large" && name != "redirect"};
-    }
-    const HttpResponse& response = result.response;
-    if (response.status != 200) {
-      const bool passes = response.status == 408 || response.status == 409 ||
-                          response.status == 425 || response.status == 429 ||
-                          response.status >= 500;
-      return Problem{
-          ErrorCode::kUnavailable,
-          "HTTP " + std::to_string(response.status) + ": " + quote(response.body, api_key_),
-          passes};
-    }
-    const Json body = Json::parse(response.body, nullptr, false);
-    const Json& data = member(body, "data");
-    if (!data.is_array()) {
-      return Problem{ErrorCode::kBadReply,
-                     "the answer has no list \"data\": " + quote(response.body, api_key_), true};
-    }
-    if (data.size() != count) {
-      return bad("the answer has " + std::to_string(data.size()) + " vectors for " +
-                 std::to_string(count) + " texts");
-    }
-    std::vector<bool> seen(count);
-    for (const Json& item : data) {
-      if (auto problem = read_vector(item, seen, rows)) {
-        return problem;
-      }
-    }
-    return std::nullopt;
-  }
-
- private:
-  static Problem bad(std::string message) { return {ErrorCode::kBadReply, std::move(message)}; }
-
-  std::optional<Problem> read_vector(const Json& item, std::vector<bool>& seen,
-                                     std::span<float> rows) const {
-    const Json& index = member(item, "index");
-    const Json& values = member(item, "embedding");
-    if (!index.is_number_unsigned() || index.get<std::size_t>() >= seen.size()) {
-      return bad("a vector has no \"index\" from 0 to " + std::to_string(seen.size() - 1));
-    }
-    const auto position = index.get<std::size_t>();
-    const std::string name = "the vector of text " + std::to_string(position);
-    if (seen[position]) {
-      return bad(name + " is there twice");
-    }
-    seen[position] = true;
-    if (!values.is_array() || values.empty()) {
-      return bad(name + " is no list of numbers");
-    }
-    if (dimension_ == 0) {
-      dimension_ = values.size();
-    }
-    if (values.size() != dimension_) {
-      return bad(name + " has " + std::to_string(values.size()) + " dimensions and not " +
-                 std::to_string(dimension_));
-    }
-    if (rows.empty()) {
-      return std::nullopt;
-    }
-    const std::span<float> row = rows.subspan(position * dimension_, dimension_);
-    for (std::size_t i = 0; i < dimension_; ++i) {
-      if (!values[i].is_number()) {
-        return bad(name + " holds what is no number");
-      }
-      row[i] = values[i].get<float>();
-    }
-    if (!scale_to_unit(row)) {
-      return bad(name + " holds a value that is not finite");
-    }
-    return std::nullopt;
-  }
-
-  const std::string& api_key_;
-  std::size_t& dimension_;
-};
-
 /// One call of `embed`: its batches, `max_concurrency` of them under way at once.
 class Session {
  public:
   Session(const OpenaiEmbedderOptions& options, const std::string& api_key, std::size_t& dimension)
-      : options_(options), api_key_(api_key), reader_(api_key, dimension) {
+      : options_(options), api_key_(api_key), dimension_(dimension) {
     headers_ = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
     if (!api_key.empty()) {
       headers_.push_back({"Authorization", "Bearer " + api_key});
@@ -249,7 +119,8 @@ class Session {
   }
 
   void receive(Batch& batch, const HttpResult& result) {
-    const std::optional<Problem> problem = reader_.read(result, batch.texts.size(), batch.rows);
+    const std::optional<EmbeddingsProblem> problem =
+        read_embeddings_reply(result, batch.texts.size(), dimension_, batch.rows, api_key_);
     ++batch.attempts;
     if (!problem) {
       batch.body = {};
@@ -279,7 +150,7 @@ class Session {
 
   const OpenaiEmbedderOptions& options_;
   const std::string& api_key_;
-  AnswerReader reader_;
+  std::size_t& dimension_;
   std::vector<HttpHeader> headers_;
   const RowsDone* done_with_ = nullptr;
   std::size_t done_ = 0;

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <string>
 #include <utility>
 
 #include "harness/net/endpoint.h"
 #include "harness/net/http_client.h"
 #include "harness/net/retry.h"
-#include "harness/text/utf8.h"
+#include "retrievers/rerankers/rerank_reply.h"
 #include "retrievers/rerankers/reranker.h"
 
 namespace crudbench {
@@ -33,110 +32,6 @@ EndpointRerankerOptions read_options(Options& options, std::string api) {
   return read;
 }
 
-/// What one answer of the server came to: a score for each of the texts, or a failure.
-struct Outcome {
-  std::vector<double> scores;
-  std::optional<Failure> failure;
-  bool retriable = false;
-};
-
-/// Reads the answers of rerank endpoints: a list of {"index", "relevance_score" or "score"}, bare
-/// (TEI) or under "results" (Jina, Cohere and those that follow them). Every text is listed once.
-class AnswerReader {
- public:
-  explicit AnswerReader(std::string api_key) : api_key_(std::move(api_key)) {}
-
-  Outcome read(const HttpResult& result, std::size_t text_count) const {
-    if (result.failure) {
-      const std::string& failure_class = result.failure->failure_class;
-      return fail(failure_class, result.failure->message,
-                  failure_class != "too_large" && failure_class != "redirect");
-    }
-    const int status = result.response.status;
-    if (status == 200) {
-      return read_scores(result.response.body, text_count);
-    }
-    const std::string message =
-        "HTTP " + std::to_string(status) + ": " + quoted(result.response.body);
-    if (status == 429) {
-      return fail("rate_limited", message, true);
-    }
-    if (status >= 500) {
-      return fail("http_5xx", message, true);
-    }
-    if (status < 400) {
-      return fail("malformed", message, true);
-    }
-    return fail("http_4xx", message, status == 408 || status == 409 || status == 425);
-  }
-
- private:
-  static Outcome fail(std::string failure_class, std::string message, bool retriable) {
-    return {.failure = Failure{.stage = Stage::kRetrieval,
-                               .failure_class = std::move(failure_class),
-                               .message = "rerank endpoint: " + std::move(message)},
-            .retriable = retriable};
-  }
-
-  Outcome malformed(const std::string& problem, const std::string& body) const {
-    return fail("malformed", problem + ": " + quoted(body), true);
-  }
-
-  Outcome read_scores(const std::string& body, std::size_t text_count) const {
-    const Json reply = Json::parse(body, nullptr, false);
-    const Json* list = &reply;
-    if (reply.is_object() && reply.contains("results")) {
-      list = &reply.at("results");
-    }
-    if (!list->is_array() || list->size() != text_count) {
-      return malformed("the answer has no list of " + std::to_string(text_count) + " results",
-                       body);
-    }
-    std::vector<double> scores(text_count);
-    std::vector<bool> has_score(text_count);
-    for (const Json& result : *list) {
-      const auto number_at = [&result](const char* key) {
-        return result.is_object() && result.contains(key) && result.at(key).is_number();
-      };
-      const char* key = number_at("relevance_score") ? "relevance_score" : "score";
-      if (!number_at("index") || !result.at("index").is_number_unsigned() || !number_at(key) ||
-          !std::isfinite(result.at(key).get<double>())) {
-        return malformed("a result has no index or no finite score", body);
-      }
-      const auto index = result.at("index").get<std::uint64_t>();
-      if (index >= text_count) {
-        return malformed("a result has the index " + std::to_string(index) + " of " +
-                             std::to_string(text_count) + " texts",
-                         body);
-      }
-      if (has_score[index]) {
-        return malformed("two results have the index " + std::to_string(index), body);
-      }
-      has_score[index] = true;
-      scores[index] = result.at(key).get<double>();
-    }
-    return {.scores = std::move(scores)};
-  }
-
-  /// The beginning of what a server said, for a message; nothing of it if it repeats the key.
-  std::string quoted(std::string_view body) const {
-    constexpr std::size_t kLongest = 200;
-    const std::string escaped = to_text(Json(api_key_));
-    if (!api_key_.empty() &&
-        (body.find(api_key_) != std::string_view::npos ||
-         body.find(escaped.substr(1, escaped.size() - 2)) != std::string_view::npos)) {
-      return "(not shown, since it repeats the key)";
-    }
-    std::string text = replace_invalid_utf8(body.substr(0, kLongest));
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; },
-        ' ');
-    return text + (body.size() > kLongest ? "…" : "");
-  }
-
-  std::string api_key_;
-};
-
 /// One call of `retrieve`: its queries, each on its way or waiting for its next attempt.
 class Session {
  public:
@@ -147,7 +42,7 @@ class Session {
         chunks_(chunks),
         queries_(queries),
         retrievals_(retrievals),
-        reader_(api_key),
+        api_key_(api_key),
         work_(queries.size()) {
     headers_ = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
     if (!api_key.empty()) {
@@ -207,7 +102,7 @@ class Session {
 
   void receive(std::size_t query, const HttpResult& result) {
     Retrieval& retrieval = retrievals_[query];
-    Outcome outcome = reader_.read(result, retrieval.hits.size());
+    RerankReply outcome = read_rerank_reply(result, retrieval.hits.size(), api_key_);
     if (outcome.retriable) {
       const std::string* header = result.response.find_header("retry-after");
       const auto retry_after = header == nullptr
@@ -235,7 +130,7 @@ class Session {
   const ChunkTable& chunks_;
   std::span<const Query> queries_;
   std::vector<Retrieval>& retrievals_;
-  AnswerReader reader_;
+  const std::string& api_key_;
   std::vector<HttpHeader> headers_;
   std::vector<Work> work_;  // [query]
   /// Queries begun and not done. Those that wait for their next attempt keep their slot.

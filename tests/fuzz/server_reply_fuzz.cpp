@@ -6,6 +6,7 @@
 
 #include "harness/generators/openai_reply.h"
 #include "harness/net/rate_limit_headers.h"
+#include "harness/net/reply_json.h"
 #include "harness/net/server_sent_events.h"
 #include "harness/text/utf8.h"
 
@@ -19,6 +20,14 @@ void require(bool condition) {
   }
 }
 
+/// The fast parser gives what the slow one gives.
+void require_same_json(const std::string& body) {
+  const Json expected = Json::parse(body, nullptr, false);
+  const Json parsed = parse_reply(body);
+  require(parsed.is_discarded() == expected.is_discarded());
+  require(expected.is_discarded() || to_text(parsed) == to_text(expected));
+}
+
 }  // namespace
 
 /// Any bytes are an answer of a server, in either interface, streamed or not: an answer, or a
@@ -29,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  require_same_json(body);
   std::size_t end = 0;
   for (const ServerSentEvent& event : parse_server_sent_events(body)) {
     require(event.end > end && event.end <= body.size());

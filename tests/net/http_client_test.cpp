@@ -108,6 +108,28 @@ TEST(HttpLoop, SendsLargeBodiesAtOnce) {
   EXPECT_EQ(server.requests().at(0).headers.count("expect"), 0U);
 }
 
+TEST(HttpLoop, SendsManyBodiesOfOneRequest) {
+  const HttpServer server(always({.body = "x"}));
+  HttpLoop loop;
+  HttpRequest request{.url = server.url(), .headers = {{"X-Kind", "a"}}};
+  for (const char* body : {"1", "2", "3"}) {
+    loop.submit(request, body, [](const HttpResult& result) { EXPECT_FALSE(result.failure); });
+    finish(loop);
+  }
+  request.headers = {{"X-Kind", "b"}};
+  request.max_response_bytes = 0;
+  loop.submit(request, "4", [](const HttpResult& result) {
+    ASSERT_TRUE(result.failure);
+    EXPECT_EQ(result.failure->failure_class, "too_large");
+  });
+  finish(loop);
+  std::string sent;
+  for (const auto& received : server.requests()) {
+    sent += received.body + received.headers.at("x-kind");
+  }
+  EXPECT_EQ(sent, "1a2a3a4b");
+}
+
 TEST(HttpLoop, LetsACallbackSubmitTheNextRequest) {
   const HttpServer server(always({.body = "x"}));
   HttpLoop loop;

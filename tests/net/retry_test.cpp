@@ -73,6 +73,12 @@ TEST(ParseRetryAfter, ReadsADateRelativeToNow) {
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), milliseconds(30'000));
 }
 
+TEST(ParseRetryAfter, TakesADateBeyondTheClocksEnd) {
+  const auto now = std::chrono::system_clock::from_time_t(1'700'000'000);
+  EXPECT_EQ(parse_retry_after("Sun, 01 Jan 5551 00:00:00 GMT", now),
+            std::chrono::seconds(1'000'000'000));
+}
+
 TEST(ParseRetryAfter, IsZeroForThePast) {
   const auto now = std::chrono::system_clock::now();
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), milliseconds(0));

@@ -2,7 +2,9 @@
 // multi interface, the whole path of `crudbench run` (prompt, request, parse, completion and sample
 // stored), and a pool of Python threads, one after another in each round.
 //
-//   crudbench_endpoint_bench [REQUESTS [ROUNDS]]
+//   crudbench_endpoint_bench [REQUESTS [ROUNDS [whole]]]
+//
+// "whole": the whole path alone, for a profiler or to watch its memory.
 //
 // Needs nginx (Debian: nginx-light), without which it says so and does nothing, and Python's
 // `requests` (python3-requests), without which that peer is left out. nginx runs with a
@@ -21,6 +23,7 @@
 #include <memory>
 #include <netinet/in.h>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
@@ -294,7 +297,7 @@ void show(const char* name, const Measurement& measurement) {
   std::fflush(stdout);
 }
 
-int run(std::size_t requests, int rounds) {
+int run(std::size_t requests, int rounds, bool whole_only) {
   if (!std::filesystem::exists(kNginx)) {
     std::fprintf(stderr, "skipped: %s is not there (Debian: nginx-light)\n", kNginx);
     return EXIT_SUCCESS;
@@ -307,19 +310,27 @@ int run(std::size_t requests, int rounds) {
     const Nginx nginx(folder / "nginx");
     const Dataset dataset = make_dataset(requests);
     ThreadPool pool(available_cores());
-    bare_loop(requests / 10);
+    if (!whole_only) {
+      bare_loop(requests / 10);
+    }
     for (int round = 0; round < rounds; ++round) {
-      const Measurement bare = measure(requests, [&] { bare_loop(requests); });
-      show("libcurl multi, bare", bare);
+      Measurement bare;
+      if (!whole_only) {
+        bare = measure(requests, [&] { bare_loop(requests); });
+        show("libcurl multi, bare", bare);
+      }
       MemoryWatch memory(requests);
       const std::filesystem::path workspace = folder / ("ws" + std::to_string(round));
       const Measurement whole =
           measure(requests, [&] { whole_path(dataset, workspace, pool, memory); });
       show("crudbench, whole path", whole);
-      std::printf(
-          "%-28s %9.2f of the bare loop; %zu failed; resident %.1f MB after a tenth, "
-          "%.1f MB at the end\n",
-          "", whole.per_second / bare.per_second, memory.failed, memory.early, memory.late);
+      std::printf("%-28s %zu failed; resident %.1f MB after a tenth, %.1f MB at the end\n", "",
+                  memory.failed, memory.early, memory.late);
+      if (whole_only) {
+        std::filesystem::remove_all(workspace);
+        continue;
+      }
+      std::printf("%-28s %9.2f of the bare loop\n", "", whole.per_second / bare.per_second);
       const auto python_requests = std::min<std::size_t>(requests / 10, 5000);
       if (const auto python = python_pool(python_requests)) {
         show("Python requests, 20 threads", *python);
@@ -340,5 +351,6 @@ int run(std::size_t requests, int rounds) {
 int main(int count, char** arguments) {
   const std::size_t requests = count > 1 ? std::stoul(arguments[1]) : 20'000;
   const int rounds = count > 2 ? std::stoi(arguments[2]) : 3;
-  return crudbench::run(requests, rounds);
+  const bool whole_only = count > 3 && std::string_view(arguments[3]) == "whole";
+  return crudbench::run(requests, rounds, whole_only);
 }

@@ -134,6 +134,8 @@ class Bertscore final : public Metric {
     }
   }
 
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<std::vector<MetricValue>> score_all(std::span<const Prediction> predictions,
                                                   Executor& executor) const override {
     std::vector<std::vector<MetricValue>> values;

@@ -40,6 +40,8 @@ double chrf(const SequencePair& pair) {
 
 class Chrf final : public SampleMetric {
  public:
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     SequencePair pair;
     if (prediction.answered) {

@@ -126,6 +126,8 @@ namespace {
 /// Flags, 1 where the answer has the fault.
 class Format final : public SampleMetric {
  public:
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     if (!prediction.answered) {
       return {failed("missing_response_tag", kNoPrediction),

@@ -12,6 +12,8 @@ namespace {
 /// Code points, as upstream's `len(generated_text)`.
 class Length final : public SampleMetric {
  public:
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     const bool empty = prediction.text.empty();
     const std::string_view length_failure = comparison_failure(prediction, empty, false);

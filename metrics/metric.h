@@ -29,7 +29,7 @@ struct Prediction {
   std::string_view task;
   std::string_view text;       ///< The scored answer.
   std::string_view reference;  ///< The gold answer.
-  /// `jieba.cut` of both texts.
+  /// `jieba.cut` of both texts; empty where the metric does not read them.
   std::span<const std::string_view> text_words;
   std::span<const std::string_view> reference_words;
   RankedDocuments ranking;
@@ -62,6 +62,10 @@ class Metric {
   /// document says.
   virtual std::vector<std::vector<MetricValue>> score_all(std::span<const Prediction> predictions,
                                                           Executor& executor) const = 0;
+
+  /// Whether it looks at `text_words` or `reference_words`, which take longer to make than most
+  /// metrics to compute. Where no metric does, they may be empty.
+  virtual bool reads_words() const noexcept { return true; }
 
   /// The same for one prediction.
   std::vector<MetricValue> score(const Prediction& prediction) const;

@@ -84,6 +84,8 @@ class QuestEval final : public SampleMetric {
   explicit QuestEval(const std::string& label) : label_("[" + label + "]") {}
 
  private:
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     std::vector<MetricValue> values;
     const auto name = [this](const char* value) { return value + label_; };

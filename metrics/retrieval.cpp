@@ -125,6 +125,8 @@ class Retrieval final : public SampleMetric {
   Retrieval(std::vector<Unit> units, std::vector<std::size_t> cutoffs)
       : units_(std::move(units)), cutoffs_(std::move(cutoffs)) {}
 
+  bool reads_words() const noexcept override { return false; }
+
   std::vector<MetricValue> score_one(const Prediction& prediction) const override {
     std::vector<MetricValue> values;
     for (const Unit unit : units_) {

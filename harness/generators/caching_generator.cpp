@@ -73,7 +73,7 @@ class CachingSession final : public PromptSource, public ReplySink {
       }
     }
     if (!completions.empty()) {
-      cache_.insert(completions);
+      cache_.insert(std::move(completions));
     }
     std::vector<TicketReply> handed_over;
     for (TicketReply& entry : replies) {

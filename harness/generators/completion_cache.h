@@ -39,9 +39,8 @@ class CompletionCache {
   virtual ~CompletionCache() = default;
 
   virtual std::optional<CachedCompletion> find(std::string_view key) = 0;
-  /// Keeps completions for good, all of them in one step: once this returns, the requests need
-  /// never be sent again.
-  virtual void insert(std::span<const KeyedCompletion> completions) = 0;
+  /// Keeps completions: `find` has them from now on. They may reach the disk a little later.
+  virtual void insert(std::vector<KeyedCompletion> completions) = 0;
 };
 
 }  // namespace crudbench

@@ -169,11 +169,9 @@ class Session {
   }
 
   void send(Work& work, Clock::time_point now) {
-    HttpRequest request = protocol_.request();
-    request.body = work.body;
     work.started = now;
     work.is_in_flight = true;
-    loop_.submit(std::move(request),
+    loop_.submit(request_, work.body,
                  [this, &work](const HttpResult& result) { receive(work, result); });
   }
 
@@ -254,6 +252,7 @@ class Session {
   static constexpr std::size_t kHandOverCount = 64;
 
   const EndpointProtocol& protocol_;
+  const HttpRequest request_ = protocol_.request();
   const SessionOptions& options_;
   RateControl& rate_;
   ReplySink& sink_;

@@ -215,16 +215,20 @@ void RunExecution::write_behind() {
 }
 
 void RunExecution::write(std::vector<Outcome>& batch) {
-  parts_.executor.run_all(batch.size(), [&](std::size_t i) {
-    complete(tickets_[batch[i].ticket], std::move(batch[i].reply));
-  });
+  constexpr std::size_t kRepliesPerRange = 16;
+  run_ranges(parts_.executor, batch.size(), kRepliesPerRange,
+             [&](std::size_t begin, std::size_t end) {
+               for (std::size_t i = begin; i < end; ++i) {
+                 complete(tickets_[batch[i].ticket], std::move(batch[i].reply));
+               }
+             });
   score(batch);
   std::vector<SampleRecord> records;
   records.reserve(batch.size());
   for (const Outcome& outcome : batch) {
     records.push_back(std::move(tickets_[outcome.ticket].record));
   }
-  parts_.store.put_samples(parts_.run_id, records);
+  parts_.completions.put_samples(parts_.run_id, records);
   for (std::size_t i = 0; i < records.size(); ++i) {
     Ticket& ticket = tickets_[batch[i].ticket];
     if (parts_.bodies) {

@@ -20,6 +20,7 @@
 #include "harness/runner/prices.h"
 #include "harness/runner/retrieval_desk.h"
 #include "harness/runner/scorer.h"
+#include "harness/runner/stored_completions.h"
 #include "harness/store/store.h"
 #include "harness/tasks/prompt_template.h"
 #include "harness/tasks/task.h"
@@ -92,8 +93,8 @@ struct RunParts {
   /// from the writing thread.
   const std::function<DocumentIndex(const std::string& doc_id)>& document_of;
   std::int64_t repeat = 0;
-  bool keep_prompts = true;  ///< In the store.
-  Store& store;
+  bool keep_prompts = true;        ///< In the store.
+  StoredCompletions& completions;  ///< Stores the samples with those that they name.
   Executor& executor;
   /// Called before the next for every stored sample, with its prompt and its reply; may be null.
   const std::function<void(const std::string&, const std::string&)>& bodies;

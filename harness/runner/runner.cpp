@@ -347,15 +347,19 @@ class ExperimentRunner {
       const SampleRange range = options_.shard
                                     ? range_of_task(plan, task)
                                     : SampleRange{.begin = 0, .end = items.samples.size()};
-      std::vector<ItemRecord> records;
-      for (std::size_t item = range.begin; item < range.end; ++item) {
-        records.push_back(item_record(dataset_.samples[items.samples[item]], *items.task));
-      }
-      const std::vector<std::int64_t> ids =
-          store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records);
       items.item_ids.assign(items.samples.size(), kNotHere);
-      std::copy(ids.begin(), ids.end(),
-                items.item_ids.begin() + static_cast<std::ptrdiff_t>(range.begin));
+      constexpr std::size_t kItemsPerTransaction = 1024;
+      for (std::size_t begin = range.begin; begin < range.end; begin += kItemsPerTransaction) {
+        std::vector<ItemRecord> records;
+        const std::size_t end = std::min(begin + kItemsPerTransaction, range.end);
+        for (std::size_t item = begin; item < end; ++item) {
+          records.push_back(item_record(dataset_.samples[items.samples[item]], *items.task));
+        }
+        const std::vector<std::int64_t> ids =
+            store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records);
+        std::copy(ids.begin(), ids.end(),
+                  items.item_ids.begin() + static_cast<std::ptrdiff_t>(begin));
+      }
     }
   }
 
@@ -539,7 +543,7 @@ class ExperimentRunner {
            .document_of = document_of,
            .repeat = static_cast<std::int64_t>(repeat),
            .keep_prompts = experiment_.keep_prompts && !retrieves_itself(cell.generator),
-           .store = store_,
+           .completions = completions_,
            .executor = executor_beside(generator->owns_cores() || beside_others),
            .bodies = bodies,
            .sample_finished = sample_finished});

@@ -94,6 +94,7 @@ Scorer::Scorer(std::span<const Json> metrics, const Catalog& catalog,
         .embedder = reads(metric, catalog, "embedder") ? &resources.embedder(metric) : nullptr,
         .references = resources.references};
     metrics_.push_back(catalog.metrics.build(metric, parts));
+    reads_words_ = reads_words_ || metrics_.back()->reads_words();
   }
 }
 
@@ -106,8 +107,10 @@ std::vector<Json> Scorer::score_all(std::span<const ScorerInput> inputs, Executo
     run_ranges(executor, batch.size(), kSamplesPerRange, [&](std::size_t first, std::size_t last) {
       for (std::size_t i = first; i < last; ++i) {
         const ScorerInput& input = batch[i];
-        jieba_segmenter().segment(input.prediction, words[2 * i]);
-        jieba_segmenter().segment(input.reference, words[2 * i + 1]);
+        if (reads_words_) {
+          jieba_segmenter().segment(input.prediction, words[2 * i]);
+          jieba_segmenter().segment(input.reference, words[2 * i + 1]);
+        }
         predictions[i] = {.task = input.task,
                           .text = input.prediction,
                           .reference = input.reference,

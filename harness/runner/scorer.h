@@ -57,6 +57,7 @@ class Scorer {
 
  private:
   std::vector<std::unique_ptr<Metric>> metrics_;
+  bool reads_words_ = false;  ///< Any of them.
 };
 
 /// Metric configuration → fingerprint of its code and parameters; tells which scores are stale.

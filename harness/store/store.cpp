@@ -483,6 +483,35 @@ void add_spending(Database& database, std::span<const SpendingRecord> spending) 
   }
 }
 
+void add_completions(Database& database, const CompletionBatch& batch) {
+  if (!batch.completions.empty()) {
+    Statement insert =
+        database.prepare(std::string(batch.replaces ? "INSERT OR REPLACE" : "INSERT OR IGNORE") +
+                         " INTO completions (" + kCompletionColumns +
+                         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+    const std::string now = utc_timestamp();
+    for (const CompletionRecord& completion : batch.completions) {
+      insert.bind(1, completion.key).bind(2, completion.text).bind(3, completion.finish_reason);
+      insert.bind(4, completion.usage.prompt_tokens).bind(5, completion.usage.cached_prompt_tokens);
+      insert.bind(6, completion.usage.completion_tokens).bind(7, completion.seconds).bind(8, now);
+      if (!completion.reasoning.empty()) {
+        insert.bind(9, completion.reasoning);
+      }
+      insert.bind(10, completion.first_token_seconds).bind(11, completion.inter_token_seconds);
+      if (!completion.contexts.is_null()) {
+        insert.bind(12, to_text(completion.contexts));
+      }
+      if (!completion.details.is_null()) {
+        insert.bind(13, to_text(completion.details));
+      }
+      insert.run();
+    }
+  }
+  if (!batch.spending.empty()) {
+    add_spending(database, batch.spending);
+  }
+}
+
 Database open_database(const Workspace& workspace, Database::Mode mode) {
   if (mode == Database::Mode::kReadOnly && !std::filesystem::exists(workspace.database_file())) {
     throw Error(ErrorCode::kIo, "no results in workspace '" + workspace.folder.string() +
@@ -775,9 +804,11 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Store::finished(std::int64_t 
   return pairs;
 }
 
-void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> samples) {
+void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> samples,
+                        const CompletionBatch& batch) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
+  add_completions(database_, batch);
   Statement insert = database_.prepare(
       "INSERT OR REPLACE INTO samples (run_id, item_id, repeat, failed_stage, failure_class, "
       "failure_message, prompt_sha256, prediction, reply, completion_key, hits, gold_chunk_count, "
@@ -978,29 +1009,8 @@ void Store::put_completions(std::span<const CompletionRecord> completions,
                             std::span<const SpendingRecord> spending, bool replace) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
-  Statement insert = database_.prepare(
-      std::string(replace ? "INSERT OR REPLACE" : "INSERT OR IGNORE") + " INTO completions (" +
-      kCompletionColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
-  const std::string now = utc_timestamp();
-  for (const CompletionRecord& completion : completions) {
-    insert.bind(1, completion.key).bind(2, completion.text).bind(3, completion.finish_reason);
-    insert.bind(4, completion.usage.prompt_tokens).bind(5, completion.usage.cached_prompt_tokens);
-    insert.bind(6, completion.usage.completion_tokens).bind(7, completion.seconds).bind(8, now);
-    if (!completion.reasoning.empty()) {
-      insert.bind(9, completion.reasoning);
-    }
-    insert.bind(10, completion.first_token_seconds).bind(11, completion.inter_token_seconds);
-    if (!completion.contexts.is_null()) {
-      insert.bind(12, to_text(completion.contexts));
-    }
-    if (!completion.details.is_null()) {
-      insert.bind(13, to_text(completion.details));
-    }
-    insert.run();
-  }
-  if (!spending.empty()) {
-    add_spending(database_, spending);
-  }
+  add_completions(database_,
+                  {.completions = completions, .spending = spending, .replaces = replace});
   transaction.commit();
 }
 
@@ -1010,6 +1020,14 @@ void Store::visit_completions(const std::function<void(CompletionRecord&&)>& vis
                                     " FROM completions ORDER BY key");
   while (row.step()) {
     visit(read_completion(row));
+  }
+}
+
+void Store::visit_completion_keys(const std::function<void(std::string_view key)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare("SELECT key FROM completions");  // The index answers alone.
+  while (row.step()) {
+    visit(row.text(0));
   }
 }
 

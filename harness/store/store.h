@@ -201,6 +201,14 @@ struct PromptTotals {
   std::int64_t packed_bytes = 0;
 };
 
+/// Completions to keep, and what they cost.
+struct CompletionBatch {
+  std::span<const CompletionRecord> completions;
+  std::span<const SpendingRecord> spending;  ///< Is added to the experiments' spending.
+  /// Whether a completion takes the place of one with its key, which is kept otherwise.
+  bool replaces = false;
+};
+
 /// What the completion cache holds.
 struct CompletionTotals {
   std::int64_t count = 0;
@@ -258,8 +266,10 @@ class Store {
   std::vector<std::pair<std::int64_t, std::int64_t>> finished(std::int64_t run_id,
                                                               bool ok_only) const;
   /// Writes samples of a run, and prompts that are not there yet, in one transaction; an earlier
-  /// row of the same item is replaced.
-  void put_samples(std::int64_t run_id, std::span<const SampleRecord> samples);
+  /// row of the same item is replaced. The same transaction keeps `batch`, with which come the
+  /// completions that the samples name.
+  void put_samples(std::int64_t run_id, std::span<const SampleRecord> samples,
+                   const CompletionBatch& batch = {});
   /// Replaces the scores and examinations of samples, and nothing else, in one transaction.
   void put_scores(std::int64_t run_id, std::span<const SampleRecord> samples);
   /// Calls `visit` for every sample of a run, ordered by task item; the reply comes from the
@@ -299,6 +309,8 @@ class Store {
                        std::span<const SpendingRecord> spending = {}, bool replace = false);
   /// Calls `visit` for every completion in order of its key. `visit` must not call the store.
   void visit_completions(const std::function<void(CompletionRecord&&)>& visit) const;
+  /// Calls `visit` for the key of every completion, in no order. `visit` must not call the store.
+  void visit_completion_keys(const std::function<void(std::string_view key)>& visit) const;
   CompletionTotals completion_totals() const;
   /// What the experiment's requests came to, failed runs and judges included.
   std::vector<SpendingRecord> spending(const std::string& experiment) const;

@@ -1,3 +1,5 @@
+#include <chrono>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <signal.h>
@@ -161,6 +163,63 @@ TEST(Faults, OfAWrongModelNameEndTheRunWithTheServersWords) {
   EXPECT_THAT(result.errors, HasSubstr("no other was sent"));
 }
 
+TEST(Faults, OfAWrongModelNameLeaveNoRunComplete) {
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0", "--only-model", "right"});
+  auto arguments = run_arguments(server.base_url(), folder.path() / "ws");
+  std::erase(arguments, "--quiet");
+  const ProcessResult result = run_with_key(arguments);
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_THAT(result.errors, Not(HasSubstr("complete already")));
+}
+
+/// What the server was asked, by what distinguishes requests: how often it answered, and how often
+/// it did not.
+struct Asked {
+  int answered = 0;
+  int failed = 0;
+};
+
+std::map<std::string, Asked> asked_of(const std::string& log) {
+  std::map<std::string, Asked> asked;
+  for (const std::string& line : read_lines(log)) {
+    const Json entry = Json::parse(line);
+    Asked& one = asked[entry.at("sha256").get<std::string>()];
+    ++(entry.at("outcome") == "ok" ? one.answered : one.failed);
+  }
+  return asked;
+}
+
+TEST(Faults, AreRetriedAloneAndJudgedAsAShare) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "log";
+  const FaultServer server({"--rate", "0.15", "--hang-seconds", "3", "--seed", "3", "--log", log});
+  const auto run_with = [&](std::vector<std::string> more) {
+    auto arguments = run_arguments(server.base_url(), folder.path() / "ws", {{"max_attempts", 1}});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_with_key(arguments);
+  };
+  const ProcessResult first = run_with({"--max-failures", "1%"});
+  EXPECT_EQ(first.exit_status, 4) << first.errors;
+  EXPECT_GT(last_event(first.output).at("failed").get<int>(), 1);
+  const std::map<std::string, Asked> before = asked_of(log);
+  const std::size_t lines = read_lines(log).size();
+
+  EXPECT_EQ(run_with({"--max-failures", "50%"}).exit_status, 0);
+  EXPECT_EQ(read_lines(log).size(), lines) << "failures are final without --retry-failed";
+  int status = 4;
+  for (int round = 0; round < 8 && status != 0; ++round) {
+    status = run_with({"--retry-failed", "--max-failures", "0"}).exit_status;
+  }
+  EXPECT_EQ(status, 0);
+  for (const auto& [request, now] : asked_of(log)) {
+    EXPECT_EQ(now.answered, 1) << "once, and not again after an answer";
+    const auto earlier = before.find(request);
+    ASSERT_NE(earlier, before.end());
+    EXPECT_TRUE(earlier->second.answered == 0 || now.failed == earlier->second.failed);
+  }
+}
+
 TEST(Faults, OfNoTlsEndTheRun) {
   const TemporaryFolder folder;
   const FaultServer server({"--rate", "0"});
@@ -209,6 +268,46 @@ TEST(Faults, OfAProcessThatStoodStillPass) {
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.exit_status, 0) << result.errors;
   EXPECT_EQ(last_event(result.output).at("ok"), 84);
+}
+
+/// The wall clock jumps by days, back and forth, while requests are under way: nothing is waited
+/// for, given up or timed by it.
+TEST(Faults, OfTheWallClockPass) {
+  constexpr const char* kFakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+  if (!std::filesystem::exists(kFakeTime)) {
+    GTEST_SKIP() << kFakeTime << " is not there (Debian: libfaketime)";
+  }
+  const TemporaryFolder folder;
+  const FaultServer server({"--rate", "0.1", "--hang-seconds", "0.2", "--delay-ms", "20"});
+  const std::filesystem::path clock = folder.write("clock", "+0\n");
+  const std::string workspace = folder.path() / "ws";
+  auto arguments =
+      run_arguments(server.base_url(), workspace, {{"max_concurrency", 4}, {"pause_s", 0.01}});
+  arguments.insert(arguments.end(), {"--max-failures", "100%"});
+  const auto start = std::chrono::steady_clock::now();
+  Process process(
+      program(), arguments,
+      {std::string("CRUDBENCH_TEST_KEY=") + kKey, std::string("LD_PRELOAD=") + kFakeTime,
+       "FAKETIME_TIMESTAMP_FILE=" + clock.string(), "FAKETIME_NO_CACHE=1",
+       "FAKETIME_DONT_FAKE_MONOTONIC=1"});
+  for (const char* offset : {"-10d\n", "+400d\n", "-1h\n", "+2d\n"}) {
+    ::usleep(100'000);
+    folder.write("clock", offset);
+  }
+  const ProcessResult result = process.wait();
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(result.exit_status, 0) << result.errors;
+  const Json outcome = last_event(result.output);
+  EXPECT_EQ(outcome.at("ok").get<int>() + outcome.at("failed").get<int>(), 84);
+  const Store store(Workspace{workspace}, Database::Mode::kReadOnly);
+  const CompletionTotals totals = store.completion_totals();
+  EXPECT_NE(totals.oldest.substr(0, 10), totals.newest.substr(0, 10)) << "the clock did jump";
+  for (const RunRecord& run : store.runs()) {
+    store.visit_samples(run.run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+      EXPECT_GE(sample.generation_seconds, 0.0);
+      EXPECT_LT(sample.generation_seconds, wall.count());
+    });
+  }
 }
 
 }  // namespace

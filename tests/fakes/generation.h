@@ -69,9 +69,9 @@ class MemoryCompletionCache final : public CompletionCache {
     const auto found = completions_.find(key);
     return found == completions_.end() ? std::nullopt : std::optional(found->second);
   }
-  void insert(std::span<const KeyedCompletion> completions) override {
-    for (const auto& [key, completion] : completions) {
-      completions_.emplace(key, completion);
+  void insert(std::vector<KeyedCompletion> completions) override {
+    for (KeyedCompletion& entry : completions) {
+      completions_.emplace(std::move(entry.key), std::move(entry.completion));
     }
   }
 

@@ -204,9 +204,9 @@ TEST_F(CachingGeneratorTest, LetsTheInnerGeneratorWorkAmongManyHits) {
 class CountingCache final : public CompletionCache {
  public:
   std::optional<CachedCompletion> find(std::string_view key) override { return inner.find(key); }
-  void insert(std::span<const KeyedCompletion> completions) override {
+  void insert(std::vector<KeyedCompletion> completions) override {
     sizes.push_back(completions.size());
-    inner.insert(completions);
+    inner.insert(std::move(completions));
   }
   MemoryCompletionCache inner;
   std::vector<std::size_t> sizes;

@@ -83,6 +83,23 @@ TEST_P(MetricContract, KeepsSharesWithinZeroAndOne) {
   }
 }
 
+TEST_P(MetricContract, NeedsNoWordsWhereItSaysSo) {
+  const std::vector<DocumentIndex> documents = {1, 2};
+  const Pair pair("新华社|北京|电", "新华社|电");
+  Prediction prediction = pair.prediction();
+  prediction.ranking = {.documents = documents, .gold = documents};
+  const Scores with_words(metric(), prediction);
+  prediction.text_words = {};
+  prediction.reference_words = {};
+  const Scores without(metric(), prediction);
+  bool is_same = true;
+  for (const std::string& name : with_words.names()) {
+    is_same = is_same && without.at(name).value == with_words.at(name).value &&
+              without.failure(name) == with_words.failure(name);
+  }
+  EXPECT_EQ(is_same, !metric().reads_words());
+}
+
 INSTANTIATE_TEST_SUITE_P(Builtin, MetricContract, ::testing::ValuesIn(self_contained_metrics()),
                          [](const auto& tested) { return tested.param; });
 

@@ -24,6 +24,19 @@ TEST(AppendJsonCharacters, ReplacesIllFormedBytes) {
   EXPECT_EQ(json_string("a\xFF\"\xE6\x96"), "\"a\uFFFD\\\"\uFFFD\uFFFD\"");
 }
 
+TEST(AppendJsonCharacters, EscapesAtEveryPlaceOfALongText) {
+  for (const std::string_view special : {"\"", "\\", "\n", "\x1F"}) {
+    for (std::size_t at = 0; at < 30; ++at) {
+      std::string text = "新闻 of the \x7F day!\xC2\x80 0123";
+      text.insert(text.begin() + static_cast<std::ptrdiff_t>(at < 6 ? 0 : at % 8 + 7),
+                  special.begin(), special.end());
+      EXPECT_EQ(Json::parse(json_string(text)).get<std::string>(), text);
+      const std::string plain = std::string(at, 'x') + std::string(special) + std::string(30, 'y');
+      EXPECT_EQ(Json::parse(json_string(plain)).get<std::string>(), plain);
+    }
+  }
+}
+
 TEST(AppendJsonCharacters, IsReadBackByAParser) {
   std::string all;
   for (int byte = 0; byte < 0x80; ++byte) {

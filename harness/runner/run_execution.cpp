@@ -234,8 +234,9 @@ void RunExecution::write(std::vector<Outcome>& batch) {
     if (parts_.bodies) {
       parts_.bodies(ticket.prompt, ticket.reply);
     }
-    ticket.prompt = {};
-    ticket.reply = {};
+    // Not "= {}", which keeps the memory.
+    ticket.prompt = std::string();
+    ticket.reply = std::string();
     parts_.sample_finished(records[i]);
   }
 }

@@ -39,6 +39,11 @@ Json attempts_to_json(std::span<const Attempt> attempts) {
   return list;
 }
 
+/// Gives the memory back; an assignment, also of an empty temporary, keeps the buffer.
+void free_text(std::string& text) {
+  std::string().swap(text);
+}
+
 }  // namespace
 
 RunExecution::RunExecution(const RunParts& parts)
@@ -234,9 +239,8 @@ void RunExecution::write(std::vector<Outcome>& batch) {
     if (parts_.bodies) {
       parts_.bodies(ticket.prompt, ticket.reply);
     }
-    // Not "= {}", which keeps the memory.
-    ticket.prompt = std::string();
-    ticket.reply = std::string();
+    free_text(ticket.prompt);
+    free_text(ticket.reply);
     parts_.sample_finished(records[i]);
   }
 }

@@ -8,6 +8,7 @@
 #include "harness/app/commands.h"
 #include "harness/app/model_report.h"
 #include "harness/app/session.h"
+#include "harness/core/error.h"
 #include "harness/core/log.h"
 #include "harness/llama/model_variant.h"
 #include "harness/runner/builtin_catalog.h"
@@ -417,7 +418,11 @@ ExitCode run(const Arguments& arguments) {
   std::optional<Effort> effort;
   if (!arguments.has("no-timing")) {
     set_log_level(LogLevel::kWarning);  // What is built for it is gone again afterwards.
-    effort = rehearse(experiment, dataset, builtin_catalog(), plan, knowledge_base, *pool);
+    try {
+      effort = rehearse(experiment, dataset, builtin_catalog(), plan, knowledge_base, *pool);
+    } catch (const Error& error) {  // As for a full disk; the rest of the plan stands.
+      log_warning("plan", std::string("time and disk space cannot be told: ") + error.what());
+    }
   }
   const std::string& currency = experiment.prices.currency;
   const Json variants = model_variants(experiment, workspace);

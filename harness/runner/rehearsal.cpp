@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/core/error.h"
 #include "harness/core/files.h"
 #include "harness/core/random.h"
 #include "harness/runner/retrieval_desk.h"
@@ -572,7 +573,11 @@ class Rehearsal {
 
 Effort rehearse(const Experiment& experiment, const Dataset& dataset, const Catalog& catalog,
                 const Plan& plan, const KnowledgeBase& knowledge_base, Executor& executor) {
-  return Rehearsal(experiment, dataset, catalog, plan, knowledge_base, executor).estimate();
+  try {
+    return Rehearsal(experiment, dataset, catalog, plan, knowledge_base, executor).estimate();
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw io_error("use", error.path1().string(), error.code().value());
+  }
 }
 
 }  // namespace crudbench

@@ -1,4 +1,5 @@
 #include <regex>
+#include <unistd.h>
 
 #include "harness/store/store.h"
 #include "tests/e2e/program.h"
@@ -32,7 +33,7 @@ class ColourTest : public ::testing::Test {
 
   std::string workspace() const { return folder_.path() / "ws"; }
   std::string printed(const std::vector<std::string>& environment) const {
-    return printed_on_terminal(program(), {"report", workspace()}, environment);
+    return run_on_terminal(program(), {"report", workspace()}, STDOUT_FILENO, {}, environment).text;
   }
 
   TemporaryFolder folder_;

@@ -334,6 +334,18 @@ TEST(Validate, ReportsTheHealthOfQuestionBanks) {
   EXPECT_EQ(hallu_modified.at("samples_with_entry"), 3);
 }
 
+TEST(Plan, StandsWhereTimeCannotBeToldForWantOfAScratchFolder) {
+  const TemporaryFolder folder;
+  for (const std::string& place : {std::string("/nowhere"), std::string("/proc/self")}) {
+    const ProcessResult result =
+        run_process(program(), {"plan", sample_config(), "--workspace", folder.path() / "ws"},
+                    {"TMPDIR=" + place});
+    EXPECT_EQ(result.exit_status, 0) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr("time and disk space cannot be told: cannot "));
+    EXPECT_THAT(result.output, HasSubstr("samples to do: 672 of 672"));
+  }
+}
+
 TEST(Validate, ListsTwentyIssuesOfAKindAndSaysHowManyMore) {
   const TemporaryFolder folder;
   Json records = Json::array();

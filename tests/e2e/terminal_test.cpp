@@ -1,12 +1,8 @@
 // The live view on a terminal of a known size.
 
+#include "tests/support/terminal.h"
+
 #include <cctype>
-#include <cerrno>
-#include <cstdlib>
-#include <fcntl.h>
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/text/utf8.h"
@@ -17,40 +13,6 @@ namespace {
 
 using namespace testing_support;  // NOLINT(google-build-using-namespace)
 using ::testing::HasSubstr;
-
-/// What the program writes to its stderr, a terminal of that size; its stdout goes nowhere. -1 in
-/// `status` if it did not end by itself.
-std::string errors_on_terminal(const winsize& size, const std::vector<std::string>& arguments,
-                               int& status) {
-  const std::string name = program().string();
-  std::vector<char*> words{const_cast<char*>(name.c_str())};
-  for (const std::string& argument : arguments) {
-    words.push_back(const_cast<char*>(argument.c_str()));
-  }
-  words.push_back(nullptr);
-  int terminal = -1;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
-  if (child == 0) {
-    ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    ::execv(words.front(), words.data());
-    ::_exit(127);
-  }
-  std::string text;
-  char buffer[4096];
-  for (;;) {
-    const ssize_t count = ::read(terminal, buffer, sizeof buffer);
-    if (count > 0) {
-      text.append(buffer, static_cast<std::size_t>(count));
-    } else if (count == 0 || errno != EINTR) {  // EIO: nobody has it open any more.
-      break;
-    }
-  }
-  ::close(terminal);
-  int code = 0;
-  ::waitpid(child, &code, 0);
-  status = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
-  return text;
-}
 
 /// The lines between the sequences that take lines off.
 std::vector<std::string> lines_of(const std::string& text) {
@@ -72,15 +34,15 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST(Terminal, OfFortyColumnsShowsBarsThatStayOnTheirLines) {
   const TemporaryFolder folder;
   const FaultServer server({"--rate", "0", "--delay-ms", "30"});
-  int status = 0;
-  const std::string text = errors_on_terminal(
-      {.ws_row = 24, .ws_col = 40},
+  const TerminalResult result = run_on_terminal(
+      program(),
       {"run", sample_config(), "--workspace", folder.path() / "ws", "--set",
        "/retriever={\"type\":\"bm25\",\"top_k\":[1,2]}", "--set", "/chunker/size=128", "--set",
        "/generator={\"type\":\"openai\",\"model\":\"m\",\"max_concurrency\":2,\"base_url\":\"" +
            server.base_url() + "\"}"},
-      status);
-  EXPECT_EQ(status, 0) << text;
+      STDERR_FILENO, {.ws_row = 24, .ws_col = 40});
+  const std::string& text = result.text;
+  EXPECT_EQ(result.exit_status, 0) << text;
   std::size_t bars = 0;
   for (const std::string& line : lines_of(text)) {
     if (line.size() > 1 && line[0] == '[' && std::isdigit(line[1]) != 0) {

@@ -11,8 +11,6 @@
 
 namespace crudbench::testing_support {
 
-namespace {
-
 std::vector<char*> as_arguments(std::vector<std::string>& words) {
   std::vector<char*> pointers;
   for (std::string& word : words) {
@@ -21,8 +19,6 @@ std::vector<char*> as_arguments(std::vector<std::string>& words) {
   pointers.push_back(nullptr);
   return pointers;
 }
-
-}  // namespace
 
 Process::Process(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                  const std::vector<std::string>& environment) {

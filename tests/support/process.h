@@ -8,6 +8,9 @@
 
 namespace crudbench::testing_support {
 
+/// As `execve` and `posix_spawn` take words: valid while `words` is not changed.
+std::vector<char*> as_arguments(std::vector<std::string>& words);
+
 /// A program that has ended: its exit status (128 + signal if it was killed) and what it printed.
 struct ProcessResult {
   int exit_status = 0;

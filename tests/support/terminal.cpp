@@ -5,31 +5,22 @@
 #include <spawn.h>
 #include <stdexcept>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/process.h"
+
 namespace crudbench::testing_support {
 
-namespace {
-
-std::vector<char*> pointers_to(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (std::string& word : words) {
-    pointers.push_back(word.data());
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-}  // namespace
-
-std::string printed_on_terminal(const std::filesystem::path& program,
-                                const std::vector<std::string>& arguments,
-                                const std::vector<std::string>& environment) {
+TerminalResult run_on_terminal(const std::filesystem::path& program,
+                               const std::vector<std::string>& arguments, int stream,
+                               const winsize& size, const std::vector<std::string>& environment) {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
   if (terminal < 0 || ::grantpt(terminal) != 0 || ::unlockpt(terminal) != 0) {
     throw std::runtime_error("cannot open a terminal");
   }
+  ::ioctl(terminal, TIOCSWINSZ, &size);
   const std::string name = ::ptsname(terminal);
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -40,24 +31,27 @@ std::string printed_on_terminal(const std::filesystem::path& program,
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, name.c_str(), O_WRONLY | O_NOCTTY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, stream, name.c_str(), O_RDWR | O_NOCTTY, 0);
   pid_t child = -1;
   const int problem = ::posix_spawn(&child, words.front().c_str(), &actions, nullptr,
-                                    pointers_to(words).data(), pointers_to(variables).data());
+                                    as_arguments(words).data(), as_arguments(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (problem != 0) {
     ::close(terminal);
     throw std::runtime_error("cannot start " + program.string());
   }
-  std::string output;
+  TerminalResult result;
   std::array<char, 4096> piece{};
   // Reading fails once the program, the only writer, has ended.
   for (ssize_t count = 0; (count = ::read(terminal, piece.data(), piece.size())) > 0;) {
-    output.append(piece.data(), static_cast<std::size_t>(count));
+    result.text.append(piece.data(), static_cast<std::size_t>(count));
   }
-  ::waitpid(child, nullptr, 0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
   ::close(terminal);
-  return output;
+  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return result;
 }
 
 }  // namespace crudbench::testing_support

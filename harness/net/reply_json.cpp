@@ -1,6 +1,7 @@
 #include "harness/net/reply_json.h"
 
 #include <cstdint>
+#include <optional>
 #include <simdjson.h>
 #include <string>
 
@@ -68,7 +69,11 @@ bool may_hold_negative_zero(std::string_view text) noexcept {
 Json parse_reply(std::string_view text) {
   // simdjson takes "-0" for 0, which nlohmann does not.
   if (!may_hold_negative_zero(text)) {
-    simdjson::dom::parser parser;
+    // Its buffers are worth keeping, but not those that a huge answer took.
+    constexpr std::size_t kUsualBytes = std::size_t{64} << 10U;
+    thread_local simdjson::dom::parser kept;
+    std::optional<simdjson::dom::parser> own;
+    simdjson::dom::parser& parser = text.size() <= kUsualBytes ? kept : own.emplace();
     simdjson::dom::element root;
     if (parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS) {
       return converted(root);

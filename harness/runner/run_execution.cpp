@@ -17,8 +17,11 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kRetrievalBatch = 256;  ///< Queries a batch: enough for FAISS to use BLAS.
 constexpr std::size_t kPromptsAhead = 512;
-constexpr std::size_t kWriteBatch = 64;
-constexpr milliseconds kWriteInterval{1000};
+constexpr std::size_t kScoreBatch = 64;
+constexpr milliseconds kScoreInterval{1000};
+/// Batches that wait while a transaction goes on, and are then stored in one: the more rows it has,
+/// the fewer pages of the keys' indexes are written for each. So many outlast a checkpoint.
+constexpr std::size_t kBatchesAhead = 32;
 
 Json attempts_to_json(std::span<const Attempt> attempts) {
   if (attempts.empty()) {
@@ -39,30 +42,28 @@ Json attempts_to_json(std::span<const Attempt> attempts) {
   return list;
 }
 
-/// Gives the memory back; an assignment, also of an empty temporary, keeps the buffer.
-void free_text(std::string& text) {
-  std::string().swap(text);
-}
-
 }  // namespace
 
 RunExecution::RunExecution(const RunParts& parts)
-    : parts_(parts), prompts_(kPromptsAhead), outcomes_(kPromptsAhead) {}
+    : parts_(parts), prompts_(kPromptsAhead), outcomes_(kPromptsAhead), scored_(kBatchesAhead) {}
 
 void RunExecution::execute(std::span<const std::size_t> items, const std::stop_token& stop) {
   tickets_.resize(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    tickets_[i].item = items[i];
-  }
   const std::stop_callback forward(stop, [this] { error_.request_stop(); });
   {
-    std::jthread reader([this] {
-      error_.guard([this] { retrieve_ahead(); });
+    std::jthread reader([this, items] {
+      error_.guard([this, items] { retrieve_ahead(items); });
       prompts_.close();
     });
+    // After a failure nobody takes what is still coming.
     const std::jthread writer([this] {
-      error_.guard([this] { write_behind(); });
-      outcomes_.close();  // After a failure nobody takes what is still coming.
+      error_.guard([this] { store_behind(); });
+      scored_.close();
+    });
+    const std::jthread scorer([this] {
+      error_.guard([this] { score_behind(); });
+      outcomes_.close();
+      scored_.close();
     });
     error_.guard([this] { parts_.generator.generate(*this, *this, error_.stop_token()); });
     prompts_.close();
@@ -75,26 +76,27 @@ void RunExecution::execute(std::span<const std::size_t> items, const std::stop_t
 
 // Ahead of the generator.
 
-void RunExecution::retrieve_ahead() {
-  for (std::size_t begin = 0; begin < tickets_.size() && !error_.stopping();
+void RunExecution::retrieve_ahead(std::span<const std::size_t> items) {
+  for (std::size_t begin = 0; begin < items.size() && !error_.stopping();
        begin += kRetrievalBatch) {
-    const std::size_t end = std::min(begin + kRetrievalBatch, tickets_.size());
-    find_hits(std::span(tickets_).subspan(begin, end - begin));
+    const std::size_t end = std::min(begin + kRetrievalBatch, items.size());
+    find_hits(items.subspan(begin, end - begin));
     for (std::size_t ticket = begin; ticket < end && !error_.stopping(); ++ticket) {
+      tickets_[ticket] = std::make_unique<Ticket>(Ticket{.item = items[ticket]});
       hand_over(ticket);
     }
   }
 }
 
-void RunExecution::find_hits(std::span<const Ticket> tickets) {
+void RunExecution::find_hits(std::span<const std::size_t> items) {
   SharedHits& hits = *parts_.retrieval.hits;
   const std::lock_guard lock(parts_.retrieval.retriever->mutex);
   std::vector<std::size_t> missing;
   std::vector<Query> queries;
-  for (const Ticket& ticket : tickets) {
-    if (!hits.found[ticket.item]) {
-      const Sample& sample = sample_of(ticket);
-      missing.push_back(ticket.item);
+  for (const std::size_t item : items) {
+    if (!hits.found[item]) {
+      const Sample& sample = sample_of(item);
+      missing.push_back(item);
       queries.push_back(
           {.text = parts_.items.task->query(sample), .gold_documents = sample.gold_documents});
     }
@@ -114,8 +116,8 @@ void RunExecution::find_hits(std::span<const Ticket> tickets) {
 }
 
 void RunExecution::hand_over(std::size_t index) {
-  Ticket& ticket = tickets_[index];
-  const Sample& sample = sample_of(ticket);
+  Ticket& ticket = *tickets_[index];
+  const Sample& sample = sample_of(ticket.item);
   const Retrieval& retrieval = *parts_.retrieval.hits->found[ticket.item];
   ticket.record.item_id = parts_.items.item_ids[ticket.item];
   ticket.record.sample_id = sample.sample_id;
@@ -145,8 +147,11 @@ void RunExecution::hand_over(std::size_t index) {
   prompt.query = parts_.items.task->query(sample);
   prompt.passages = std::move(context.passages);
   ticket.record.prompt_sha256 = sha256_hex(prompt.text);
-  if (parts_.bodies || parts_.keep_prompts) {
+  if (parts_.bodies) {
     ticket.prompt = prompt.text;
+  }
+  if (parts_.keep_prompts) {
+    ticket.record.packed_prompt = pack_prompt(prompt.text);
   }
   prompts_.push(std::move(prompt));
 }
@@ -175,7 +180,7 @@ Context RunExecution::fill_prompt(Prompt& prompt, std::span<const Hit> hits) con
 
 void RunExecution::record_hits(Ticket& ticket, std::span<const Hit> hits) const {
   const Corpus& corpus = parts_.dataset.corpus;
-  const auto& gold = sample_of(ticket).gold_documents;
+  const auto& gold = sample_of(ticket.item).gold_documents;
   for (const Hit& hit : hits) {
     const DocumentIndex document = chunks().document(hit.chunk);
     const DocumentIndex canonical = corpus.canonical(document);
@@ -210,37 +215,53 @@ void RunExecution::accept(std::size_t ticket, Reply reply) {
 
 // Behind the generator.
 
-void RunExecution::write_behind() {
+void RunExecution::score_behind() {
+  constexpr std::size_t kRepliesPerRange = 16;
   while (!outcomes_.is_exhausted()) {
-    if (std::vector<Outcome> batch = outcomes_.pop_batch(kWriteBatch, kWriteInterval);
-        !batch.empty()) {
-      write(batch);
+    std::vector<Outcome> batch = outcomes_.pop_batch(kScoreBatch, kScoreInterval);
+    if (batch.empty()) {
+      continue;
     }
+    run_ranges(parts_.executor, batch.size(), kRepliesPerRange,
+               [&](std::size_t begin, std::size_t end) {
+                 for (std::size_t i = begin; i < end; ++i) {
+                   complete(*tickets_[batch[i].ticket], std::move(batch[i].reply));
+                 }
+               });
+    std::vector<std::size_t> tickets;
+    for (const Outcome& outcome : batch) {
+      tickets.push_back(outcome.ticket);
+    }
+    score(tickets);
+    scored_.push(std::move(tickets));
   }
 }
 
-void RunExecution::write(std::vector<Outcome>& batch) {
-  constexpr std::size_t kRepliesPerRange = 16;
-  run_ranges(parts_.executor, batch.size(), kRepliesPerRange,
-             [&](std::size_t begin, std::size_t end) {
-               for (std::size_t i = begin; i < end; ++i) {
-                 complete(tickets_[batch[i].ticket], std::move(batch[i].reply));
-               }
-             });
-  score(batch);
+void RunExecution::store_behind() {
+  while (!scored_.is_exhausted()) {
+    auto tickets = scored_.pop(kScoreInterval);
+    if (!tickets) {
+      continue;
+    }
+    for (const auto& others : scored_.pop_batch(kBatchesAhead, milliseconds(0))) {
+      tickets->insert(tickets->end(), others.begin(), others.end());
+    }
+    store(*tickets);
+  }
+}
+
+void RunExecution::store(std::span<const std::size_t> tickets) {
   std::vector<SampleRecord> records;
-  records.reserve(batch.size());
-  for (const Outcome& outcome : batch) {
-    records.push_back(std::move(tickets_[outcome.ticket].record));
+  records.reserve(tickets.size());
+  for (const std::size_t ticket : tickets) {
+    records.push_back(std::move(tickets_[ticket]->record));
   }
   parts_.completions.put_samples(parts_.run_id, records);
   for (std::size_t i = 0; i < records.size(); ++i) {
-    Ticket& ticket = tickets_[batch[i].ticket];
+    const std::unique_ptr<Ticket> ticket = std::move(tickets_[tickets[i]]);
     if (parts_.bodies) {
-      parts_.bodies(ticket.prompt, ticket.reply);
+      parts_.bodies(ticket->prompt, ticket->reply);
     }
-    free_text(ticket.prompt);
-    free_text(ticket.reply);
     parts_.sample_finished(records[i]);
   }
 }
@@ -259,9 +280,6 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
   record.cached = reply.cached;
   record.details = std::move(reply.details);
   record_cost(record);
-  if (parts_.keep_prompts && !ticket.prompt.empty()) {
-    record.packed_prompt = pack_prompt(ticket.prompt);
-  }
   if (reply.contexts) {
     record_contexts(ticket, *reply.contexts);
   }
@@ -284,7 +302,7 @@ void RunExecution::complete(Ticket& ticket, Reply reply) const {
 void RunExecution::record_contexts(Ticket& ticket,
                                    const std::vector<ExternalContext>& contexts) const {
   ticket.record.hits =
-      external_hits(contexts, sample_of(ticket).gold_documents, parts_.dataset.corpus);
+      external_hits(contexts, sample_of(ticket.item).gold_documents, parts_.dataset.corpus);
   ticket.hits_are_foreign = true;
 }
 
@@ -301,16 +319,16 @@ void RunExecution::record_cost(SampleRecord& record) const {
   }
 }
 
-void RunExecution::score(std::span<const Outcome> batch) {
+void RunExecution::score(std::span<const std::size_t> tickets) {
   std::vector<Ticket*> scored;
   std::vector<ScorerInput> inputs;
-  for (const Outcome& outcome : batch) {
-    Ticket& ticket = tickets_[outcome.ticket];
+  for (const std::size_t index : tickets) {
+    Ticket& ticket = *tickets_[index];
     const SampleRecord& record = ticket.record;
     if (record.failure && record.failure->stage == Stage::kRetrieval) {
       continue;
     }
-    const Sample& sample = sample_of(ticket);
+    const Sample& sample = sample_of(ticket.item);
     if (ticket.hits_are_foreign) {
       ticket.documents.clear();
       for (const StoredHit& hit : record.hits) {

@@ -90,7 +90,7 @@ struct RunParts {
   /// itself: then there is nothing to measure retrieval by.
   bool hits_are_known = true;
   /// The canonical document of an id, or a number of its own for one that the corpus lacks. Called
-  /// from the writing thread.
+  /// from the scoring thread.
   const std::function<DocumentIndex(const std::string& doc_id)>& document_of;
   std::int64_t repeat = 0;
   bool keep_prompts = true;        ///< In the store.
@@ -98,13 +98,14 @@ struct RunParts {
   Executor& executor;
   /// Called before the next for every stored sample, with its prompt and its reply; may be null.
   const std::function<void(const std::string&, const std::string&)>& bodies;
-  /// Called for every stored sample, on the writing thread.
+  /// Called for every stored sample, on the storing thread.
   const std::function<void(const SampleRecord&)>& sample_finished;
 };
 
-/// Brings samples of one run to their fate, with three threads in a line: one retrieves and writes
-/// prompts ahead of the generator, which runs on the calling thread; one extracts answers, scores
-/// and stores behind it, at most 64 samples or one second at a time.
+/// Brings samples of one run to their fate, with four threads in a line: one retrieves and writes
+/// prompts ahead of the generator, which runs on the calling thread; one extracts answers and
+/// scores behind it, at most 64 samples or one second at a time; one stores what has come
+/// meanwhile.
 class RunExecution final : private PromptSource, private ReplySink {
  public:
   explicit RunExecution(const RunParts& parts);
@@ -121,7 +122,7 @@ class RunExecution final : private PromptSource, private ReplySink {
     std::vector<DocumentIndex> documents;  ///< Canonical document of each hit.
     bool hits_are_foreign = false;         ///< They are those of the generator's own retriever.
     std::string reply;
-    std::string prompt;  ///< Only where it is to be kept, or told with the reply.
+    std::string prompt;  ///< Only where it is to be told with the reply.
     SampleRecord record;
   };
 
@@ -134,30 +135,32 @@ class RunExecution final : private PromptSource, private ReplySink {
   Status next(Prompt& prompt, std::chrono::milliseconds wait) override;
   void accept(std::size_t ticket, Reply reply) override;
 
-  void retrieve_ahead();
-  void find_hits(std::span<const Ticket> tickets);
+  void retrieve_ahead(std::span<const std::size_t> items);
+  void find_hits(std::span<const std::size_t> items);
   void hand_over(std::size_t ticket);
   /// Builds the context and the prompt's text; where the generator knows how long prompts may be,
   /// the context is cut so that the prompt fits, if that is possible.
   Context fill_prompt(Prompt& prompt, std::span<const Hit> hits) const;
   void record_hits(Ticket& ticket, std::span<const Hit> hits) const;
 
-  void write_behind();
-  void write(std::vector<Outcome>& batch);
+  void score_behind();
+  void store_behind();
+  void store(std::span<const std::size_t> tickets);
   void complete(Ticket& ticket, Reply reply) const;
   void record_contexts(Ticket& ticket, const std::vector<ExternalContext>& contexts) const;
   void record_cost(SampleRecord& record) const;
-  void score(std::span<const Outcome> batch);
+  void score(std::span<const std::size_t> tickets);
   const ChunkTable& chunks() const { return parts_.retrieval.retriever->retriever->chunks(); }
 
-  const Sample& sample_of(const Ticket& ticket) const {
-    return parts_.dataset.samples[parts_.items.samples[ticket.item]];
+  const Sample& sample_of(std::size_t item) const {
+    return parts_.dataset.samples[parts_.items.samples[item]];
   }
 
   RunParts parts_;
-  std::vector<Ticket> tickets_;
+  std::vector<std::unique_ptr<Ticket>> tickets_;  ///< Null before and after their way.
   BoundedQueue<Prompt> prompts_;
   BoundedQueue<Outcome> outcomes_;
+  BoundedQueue<std::vector<std::size_t>> scored_;  ///< Tickets whose samples are to be stored.
   FirstError error_;
 };
 

@@ -1,10 +1,13 @@
 #include "harness/store/compression.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <libdeflate.h>
+#include <map>
+#include <memory>
+#include <new>
 #include <stdexcept>
-#include <zlib.h>
 
 #include "harness/core/error.h"
 
@@ -12,58 +15,75 @@ namespace crudbench {
 
 namespace {
 
-constexpr int kGzipForm = 16;   // Added to the bits of a window, it makes zlib write gzip's form.
-constexpr int kMaxWindow = 15;  // Bits.
-constexpr std::size_t kPieceBytes = 1 << 14;
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* compressor) const noexcept {
+    libdeflate_free_compressor(compressor);
+  }
+};
+struct FreeDecompressor {
+  void operator()(libdeflate_decompressor* decompressor) const noexcept {
+    libdeflate_free_decompressor(decompressor);
+  }
+};
+using Compressor = std::unique_ptr<libdeflate_compressor, FreeCompressor>;
+using Decompressor = std::unique_ptr<libdeflate_decompressor, FreeDecompressor>;
 
-void set_input(z_stream& stream, std::string_view bytes) {
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
+/// The calling thread's: to make one takes longer than to compress a few kilobytes.
+libdeflate_compressor* compressor_of(int level) {
+  thread_local std::map<int, Compressor> compressors;
+  Compressor& compressor = compressors[level];
+  if (compressor == nullptr) {
+    compressor.reset(libdeflate_alloc_compressor(level));
+  }
+  if (compressor == nullptr) {
+    throw std::bad_alloc();
+  }
+  return compressor.get();
+}
+
+/// The number of bytes that the last four of gzip's form tell, modulo 2^32.
+std::uint32_t told_size(std::string_view bytes) noexcept {
+  std::uint32_t size = 0;
+  for (std::size_t i = 1; i <= sizeof size; ++i) {
+    size = size << 8U | static_cast<unsigned char>(bytes[bytes.size() - i]);
+  }
+  return size;
 }
 
 }  // namespace
 
 std::string gzip(std::string_view bytes, int level) {
-  // Zlib clears its memory first, which takes longer than to compress a few kilobytes: it gets no
-  // more than they need.
-  const int window = std::clamp(static_cast<int>(std::bit_width(bytes.size())) + 1, 9, kMaxWindow);
-  const int memory = std::min(window - 6, 8);
-  z_stream stream{};
-  if (deflateInit2(&stream, level, Z_DEFLATED, window + kGzipForm, memory, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::bad_alloc();
+  libdeflate_compressor* compressor = compressor_of(level);
+  std::string output(libdeflate_gzip_compress_bound(compressor, bytes.size()), '\0');
+  const std::size_t size = libdeflate_gzip_compress(compressor, bytes.data(), bytes.size(),
+                                                    output.data(), output.size());
+  if (size == 0) {
+    throw std::logic_error("gzip: its own bound was too low");
   }
-  std::string output(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
-  set_input(stream, bytes);
-  stream.next_out = reinterpret_cast<Bytef*>(output.data());
-  stream.avail_out = static_cast<uInt>(output.size());
-  const bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  output.resize(output.size() - stream.avail_out);
-  deflateEnd(&stream);
-  if (!whole) {
-    throw std::logic_error("gzip: zlib did not take all bytes");
-  }
+  output.resize(size);
+  output.shrink_to_fit();
   return output;
 }
 
 std::string gunzip(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, kMaxWindow + kGzipForm) != Z_OK) {
+  constexpr std::size_t kLeastBytes = 18;      // Header and trailer.
+  constexpr std::size_t kHighestRatio = 1032;  // Deflate's: 258 bytes for two bits.
+  const Error damaged(ErrorCode::kInvalidData, "compressed data: cut off or damaged");
+  if (bytes.size() < kLeastBytes || told_size(bytes) / kHighestRatio > bytes.size()) {
+    throw damaged;
+  }
+  const Decompressor decompressor(libdeflate_alloc_decompressor());
+  if (decompressor == nullptr) {
     throw std::bad_alloc();
   }
-  set_input(stream, bytes);
-  std::string output;
-  std::array<char, kPieceBytes> piece{};
-  int code = Z_OK;
-  while (code == Z_OK) {
-    stream.next_out = reinterpret_cast<Bytef*>(piece.data());
-    stream.avail_out = static_cast<uInt>(piece.size());
-    code = inflate(&stream, Z_NO_FLUSH);
-    output.append(piece.data(), piece.size() - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  if (code != Z_STREAM_END || stream.avail_in > 0) {
-    throw Error(ErrorCode::kInvalidData, "compressed data: cut off or damaged");
+  std::string output(told_size(bytes), '\0');
+  std::size_t taken = 0;
+  // Without a place for the size, it has to be the one told.
+  const libdeflate_result result =
+      libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(), bytes.size(), output.data(),
+                                    output.size(), &taken, nullptr);
+  if (result != LIBDEFLATE_SUCCESS || taken != bytes.size()) {
+    throw damaged;
   }
   return output;
 }

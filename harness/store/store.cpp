@@ -13,8 +13,8 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 8;
-constexpr int kPromptCompression = 1;  // Zlib's fastest: a prompt waits for it.
+constexpr std::int64_t kSchemaVersion = 9;
+constexpr int kPromptCompression = 1;  // The fastest, for 4 % more bytes than any other.
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -110,6 +110,7 @@ CREATE TABLE samples (
   saved REAL,
   UNIQUE (run_id, item_id, repeat)
 );
+CREATE INDEX samples_failed ON samples (run_id) WHERE failure_class IS NOT NULL;
 CREATE TABLE prompts (
   id INTEGER PRIMARY KEY,
   sha256 TEXT NOT NULL UNIQUE,
@@ -222,6 +223,9 @@ CREATE TABLE run_banks (
   bank TEXT NOT NULL,
   PRIMARY KEY (run_id, label)
 );
+)sql",
+                                                                  R"sql(
+CREATE INDEX samples_failed ON samples (run_id) WHERE failure_class IS NOT NULL;
 )sql"};
 
 constexpr const char* kCompletionColumns =
@@ -659,27 +663,28 @@ std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprin
       "AND corpus_fingerprint = ?4");
   Statement insert = database_.prepare(
       "INSERT INTO items (task, sample_id, samples_fingerprint, corpus_fingerprint, query, "
-      "reference, gold_doc_ids, question_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+      "reference, gold_doc_ids, question_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+      "ON CONFLICT DO NOTHING");
   Statement add_type = database_.prepare("UPDATE items SET question_type = ?2 WHERE id = ?1");
   std::vector<std::int64_t> ids;
   ids.reserve(items.size());
   for (const ItemRecord& item : items) {
-    find.bind(1, item.task).bind(2, item.sample_id);
-    find.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
-    if (find.step()) {
-      ids.push_back(find.integer(0));
-      const bool lacks_type = find.text(1).empty() && !item.question_type.empty();
-      find.reset();
-      if (lacks_type) {  // Recorded before there were any.
-        add_type.bind(1, ids.back()).bind(2, item.question_type).run();
-      }
-      continue;
-    }
     insert.bind(1, item.task).bind(2, item.sample_id);
     insert.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
     insert.bind(5, item.query).bind(6, item.reference).bind(7, to_text(Json(item.gold_doc_ids)));
     insert.bind(8, item.question_type).run();
-    ids.push_back(database_.last_insert_id());
+    if (database_.changed_rows() != 0) {
+      ids.push_back(database_.last_insert_id());
+      continue;
+    }
+    find.bind(1, item.task).bind(2, item.sample_id);
+    find.bind(3, samples_fingerprint).bind(4, corpus_fingerprint).step();
+    ids.push_back(find.integer(0));
+    const bool lacks_type = find.text(1).empty() && !item.question_type.empty();
+    find.reset();
+    if (lacks_type) {  // Recorded before there were any.
+      add_type.bind(1, ids.back()).bind(2, item.question_type).run();
+    }
   }
   transaction.commit();
   return ids;
@@ -744,8 +749,10 @@ RunRecord Store::find_run(std::string_view prefix) const {
 
 RunProgress Store::progress(std::int64_t run_id) const {
   const std::lock_guard lock(mutex_);
-  Statement statement =
-      database_.prepare("SELECT COUNT(*), COUNT(failure_class) FROM samples WHERE run_id = ?1");
+  // Two counts, so that indexes answer and no row is read.
+  Statement statement = database_.prepare(
+      "SELECT (SELECT COUNT(*) FROM samples WHERE run_id = ?1), "
+      "(SELECT COUNT(*) FROM samples WHERE run_id = ?1 AND failure_class IS NOT NULL)");
   statement.bind(1, run_id).step();
   return {.ok = statement.integer(0) - statement.integer(1), .failed = statement.integer(1)};
 }

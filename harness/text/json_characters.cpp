@@ -1,8 +1,6 @@
 #include "harness/text/json_characters.h"
 
-#include <cstdint>
-#include <cstring>
-
+#include "harness/text/byte_vector.h"
 #include "harness/text/utf8.h"
 
 namespace crudbench {
@@ -13,17 +11,8 @@ bool needs_escape(char character) noexcept {
   return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\';
 }
 
-/// Whether any of 8 bytes needs one ("Bit Twiddling Hacks", hasless and hasvalue).
-bool any_needs_escape(const char* bytes) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  constexpr std::uint64_t kTops = 0x8080808080808080U;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  const auto has_less = [](std::uint64_t value, std::uint64_t bound) {
-    return (value - kOnes * bound) & ~value & kTops;
-  };
-  return (has_less(word, 0x20) | has_less(word ^ (kOnes * '"'), 1) |
-          has_less(word ^ (kOnes * '\\'), 1)) != 0;
+bool any_needs_escape(ByteVector bytes) noexcept {
+  return has_any((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
 }
 
 void append_escape(std::string& json, char character) {
@@ -61,8 +50,8 @@ void append_json_characters(std::string& json, std::string_view text) {
   }
   std::size_t begin = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    while (text.size() - i > sizeof(std::uint64_t) && !any_needs_escape(text.data() + i)) {
-      i += sizeof(std::uint64_t);
+    while (text.size() - i > sizeof(ByteVector) && !any_needs_escape(load_bytes(text.data() + i))) {
+      i += sizeof(ByteVector);
     }
     if (needs_escape(text[i])) {
       json.append(text, begin, i - begin);

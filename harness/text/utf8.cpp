@@ -6,6 +6,7 @@
 #include <unicode/uchar.h>
 
 #include "harness/core/error.h"
+#include "harness/text/byte_vector.h"
 
 namespace crudbench {
 namespace {
@@ -66,6 +67,33 @@ const unsigned char* skip_ascii(const unsigned char* p, const unsigned char* end
   return p;
 }
 
+/// Skips three-byte characters, 16 at a time, without those that E0 and ED lead, whose second byte
+/// is restricted. `p` is where a character begins.
+const unsigned char* skip_three_byte_characters(const unsigned char* p,
+                                                const unsigned char* end) noexcept {
+  // What the bits that tell a byte's kind have to be, in the three vectors of a block.
+  constexpr std::size_t kSize = sizeof(ByteVector);
+  constexpr unsigned char L = 0xF0;
+  constexpr unsigned char C = 0xC0;
+  constexpr ByteVector kLeadMasks[] = {{L, C, C, L, C, C, L, C, C, L, C, C, L, C, C, L},
+                                       {C, C, L, C, C, L, C, C, L, C, C, L, C, C, L, C},
+                                       {C, L, C, C, L, C, C, L, C, C, L, C, C, L, C, C}};
+  while (static_cast<std::size_t>(end - p) >= 3 * kSize) {
+    ByteVector wrong{};
+    for (std::size_t i = 0; i < 3; ++i) {
+      const ByteVector bytes = load_bytes(p + i * kSize);
+      // E0 at leads, 80 elsewhere: the mask without its lowest bit.
+      wrong |= (bytes & kLeadMasks[i]) ^ (kLeadMasks[i] & (kLeadMasks[i] << 1U));
+      wrong |= reinterpret_cast<ByteVector>((bytes == 0xE0) | (bytes == 0xED));
+    }
+    if (has_any(wrong)) {
+      break;
+    }
+    p += 3 * kSize;
+  }
+  return p;
+}
+
 /// The first byte in [p, end) that starts no well-formed sequence, or `end`.
 const unsigned char* skip_well_formed(const unsigned char* p, const unsigned char* end) noexcept {
   while (p != end) {
@@ -75,6 +103,7 @@ const unsigned char* skip_well_formed(const unsigned char* p, const unsigned cha
     }
     // Runs of three-byte characters, which Chinese text is made of. E0 and ED restrict their second
     // byte and are left to the general rule.
+    p = skip_three_byte_characters(p, end);
     while (end - p >= 3 && p[0] >= 0xE1 && p[0] <= 0xEF && p[0] != 0xED &&
            ((p[1] ^ 0x80U) | (p[2] ^ 0x80U)) < 0x40U) {
       p += 3;

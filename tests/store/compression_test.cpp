@@ -26,7 +26,25 @@ TEST(Gzip, HasGzipsForm) {
 TEST(Gunzip, RefusesWhatIsCutOff) {
   const std::string whole = gzip("a text that is long enough to be cut", 6);
   EXPECT_ERROR(gunzip(whole.substr(0, whole.size() - 3)), ErrorCode::kInvalidData, "cut off");
+  EXPECT_ERROR(gunzip(whole.substr(0, 10)), ErrorCode::kInvalidData, "cut off");
   EXPECT_ERROR(gunzip("no gzip at all"), ErrorCode::kInvalidData, "damaged");
+}
+
+TEST(Gunzip, RefusesWhatIsDamaged) {
+  const std::string whole = gzip("a text that is long enough to be damaged", 6);
+  for (std::size_t i = 10; i < whole.size(); ++i) {  // What comes before says little.
+    SCOPED_TRACE(i);
+    std::string damaged = whole;
+    damaged[i] = static_cast<char>(~damaged[i]);
+    EXPECT_ERROR(gunzip(damaged), ErrorCode::kInvalidData, "damaged");
+  }
+  EXPECT_ERROR(gunzip(whole + "x"), ErrorCode::kInvalidData, "damaged");
+}
+
+TEST(Gunzip, TakesNoMemoryForASizeThatCannotBe) {
+  std::string bytes = gzip("short", 6);
+  bytes.replace(bytes.size() - 4, 4, "\xff\xff\xff\xff");
+  EXPECT_ERROR(gunzip(bytes), ErrorCode::kInvalidData, "damaged");
 }
 
 }  // namespace

@@ -45,8 +45,9 @@ void remove_schema_four(Database& database) {
   database.execute("DROP TABLE spending");
 }
 
-/// Takes away what schema 8 has beyond schema 5.
+/// Takes away what schema 9 has beyond schema 5.
 void remove_schema_six(Database& database) {
+  database.execute("DROP INDEX samples_failed");
   database.execute("DROP TABLE prompts");
   database.execute("ALTER TABLE items DROP COLUMN question_type");
   database.execute("DROP TABLE run_banks");

@@ -26,12 +26,12 @@ TEST(AppendJsonCharacters, ReplacesIllFormedBytes) {
 
 TEST(AppendJsonCharacters, EscapesAtEveryPlaceOfALongText) {
   for (const std::string_view special : {"\"", "\\", "\n", "\x1F"}) {
-    for (std::size_t at = 0; at < 30; ++at) {
+    for (std::size_t at = 0; at < 40; ++at) {
       std::string text = "新闻 of the \x7F day!\xC2\x80 0123";
       text.insert(text.begin() + static_cast<std::ptrdiff_t>(at < 6 ? 0 : at % 8 + 7),
                   special.begin(), special.end());
       EXPECT_EQ(Json::parse(json_string(text)).get<std::string>(), text);
-      const std::string plain = std::string(at, 'x') + std::string(special) + std::string(30, 'y');
+      const std::string plain = std::string(at, 'x') + std::string(special) + std::string(40, 'y');
       EXPECT_EQ(Json::parse(json_string(plain)).get<std::string>(), plain);
     }
   }

@@ -31,6 +31,26 @@ TEST(FindInvalidUtf8, NamesTheFirstByteOfAnIllFormedSequence) {
   EXPECT_EQ(find_invalid_utf8("0123456789\xFF"), 10U);
 }
 
+TEST(FindInvalidUtf8, FindsAWrongByteAnywhereInALongText) {
+  std::string text;
+  for (int i = 0; i < 50; ++i) {
+    text += i % 7 == 0 ? "ꯍ" : "新";
+  }
+  EXPECT_EQ(find_invalid_utf8(text), std::nullopt);
+  constexpr std::size_t kCharacter = 3;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string changed = text;
+      changed[at] = static_cast<char>(byte);
+      // Texts this short are read character by character.
+      const std::size_t begin = at / kCharacter * kCharacter;
+      const auto found = find_invalid_utf8(std::string_view(changed).substr(begin, 2 * kCharacter));
+      EXPECT_EQ(find_invalid_utf8(changed), found ? std::optional(begin + *found) : std::nullopt)
+          << at << " " << byte;
+    }
+  }
+}
+
 TEST(DecodeAt, DecodesEveryCodePointThatAppendUtf8Writes) {
   for (char32_t c = 0; c <= 0x10FFFF; ++c) {
     if (c == 0xD800) {

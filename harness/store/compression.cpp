@@ -50,6 +50,10 @@ std::uint32_t told_size(std::string_view bytes) noexcept {
   return size;
 }
 
+[[noreturn]] void throw_damaged() {
+  throw Error(ErrorCode::kInvalidData, "compressed data: cut off or damaged");
+}
+
 }  // namespace
 
 std::string gzip(std::string_view bytes, int level) {
@@ -68,9 +72,8 @@ std::string gzip(std::string_view bytes, int level) {
 std::string gunzip(std::string_view bytes) {
   constexpr std::size_t kLeastBytes = 18;      // Header and trailer.
   constexpr std::size_t kHighestRatio = 1032;  // Deflate's: 258 bytes for two bits.
-  const Error damaged(ErrorCode::kInvalidData, "compressed data: cut off or damaged");
   if (bytes.size() < kLeastBytes || told_size(bytes) / kHighestRatio > bytes.size()) {
-    throw damaged;
+    throw_damaged();
   }
   const Decompressor decompressor(libdeflate_alloc_decompressor());
   if (decompressor == nullptr) {
@@ -83,7 +86,7 @@ std::string gunzip(std::string_view bytes) {
       libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(), bytes.size(), output.data(),
                                     output.size(), &taken, nullptr);
   if (result != LIBDEFLATE_SUCCESS || taken != bytes.size()) {
-    throw damaged;
+    throw_damaged();
   }
   return output;
 }

@@ -1,6 +1,5 @@
 #include "harness/store/compression.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <libdeflate.h>

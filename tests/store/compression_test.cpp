@@ -23,6 +23,15 @@ TEST(Gzip, HasGzipsForm) {
   EXPECT_EQ(gzip("x", 6).substr(0, 3), "\x1f\x8b\x08");
 }
 
+TEST(Gunzip, ReadsWhatZlibWrote) {
+  // As in stores of earlier versions: "新闻" four times, by zlib at level 1.
+  constexpr std::string_view kPacked(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\x03\x7b\x36\x6d\xc3\xcb\xe9\xbb\x9f\x61\x90\x00\x0f\x07"
+      "\x3d\x1f\x18\x00\x00\x00",
+      29);
+  EXPECT_EQ(gunzip(kPacked), "新闻新闻新闻新闻");
+}
+
 TEST(Gunzip, RefusesWhatIsCutOff) {
   const std::string whole = gzip("a text that is long enough to be cut", 6);
   EXPECT_ERROR(gunzip(whole.substr(0, whole.size() - 3)), ErrorCode::kInvalidData, "cut off");

@@ -131,6 +131,16 @@ TEST_F(StoreTest, ReplacesAnEarlierRowOfTheSameItem) {
   EXPECT_EQ(store.progress(run_id).failed, 0);
 }
 
+TEST_F(StoreTest, CountsFailuresInAnIndex) {
+  { const Store store(workspace_, Database::Mode::kReadWrite); }
+  Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+  Statement plan = database.prepare(
+      "EXPLAIN QUERY PLAN SELECT COUNT(*) FROM samples WHERE run_id = 1 AND failure_class IS NOT "
+      "NULL");
+  ASSERT_TRUE(plan.step());
+  EXPECT_THAT(plan.text(3), ::testing::HasSubstr("samples_failed"));
+}
+
 TEST_F(StoreTest, FindsTheSameItemsAndRunsAgain) {
   Store store(workspace_, Database::Mode::kReadWrite);
   EXPECT_EQ(put_items(store), put_items(store));

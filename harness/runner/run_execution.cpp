@@ -119,7 +119,6 @@ void RunExecution::hand_over(std::size_t index) {
   Ticket& ticket = *tickets_[index];
   const Sample& sample = sample_of(ticket.item);
   const Retrieval& retrieval = *parts_.retrieval.hits->found[ticket.item];
-  ticket.record.item_id = parts_.items.item_ids[ticket.item];
   ticket.record.sample_id = sample.sample_id;
   ticket.record.repeat = parts_.repeat;
   ticket.record.retrieval_seconds = parts_.retrieval.hits->seconds[ticket.item];
@@ -254,7 +253,8 @@ void RunExecution::store(std::span<const std::size_t> tickets) {
   std::vector<SampleRecord> records;
   records.reserve(tickets.size());
   for (const std::size_t ticket : tickets) {
-    records.push_back(std::move(tickets_[ticket]->record));
+    SampleRecord& record = records.emplace_back(std::move(tickets_[ticket]->record));
+    record.item_id = parts_.items.ids.at(tickets_[ticket]->item);
   }
   parts_.completions.put_samples(parts_.run_id, records);
   for (std::size_t i = 0; i < records.size(); ++i) {

@@ -21,19 +21,13 @@
 #include "harness/runner/retrieval_desk.h"
 #include "harness/runner/scorer.h"
 #include "harness/runner/stored_completions.h"
+#include "harness/runner/task_items.h"
 #include "harness/store/store.h"
 #include "harness/tasks/prompt_template.h"
 #include "harness/tasks/task.h"
 #include "retrievers/retriever.h"
 
 namespace crudbench {
-
-/// The samples of one task, as the store knows them.
-struct TaskItems {
-  std::unique_ptr<Task> task;
-  std::vector<std::size_t> samples;    // [item] position in Dataset::samples
-  std::vector<std::int64_t> item_ids;  // [item] id in the store; -1 for those of other shards
-};
 
 /// The stored count of gold chunks as metrics take it.
 std::optional<std::size_t> gold_chunk_count(const SampleRecord& record);

@@ -11,7 +11,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "datasets/samples_file.h"
 #include "harness/core/fingerprint.h"
 #include "harness/core/log.h"
 #include "harness/generators/caching_generator.h"
@@ -29,6 +28,7 @@
 #include "harness/runner/run_jobs.h"
 #include "harness/runner/search.h"
 #include "harness/runner/stored_completions.h"
+#include "harness/runner/task_items.h"
 #include "harness/runner/thread_pool.h"
 #include "harness/tasks/builtin_tasks.h"
 
@@ -64,9 +64,6 @@ std::string generator_name(const Json& config) {
   return name;
 }
 
-/// The id of an item that another shard holds. Nothing looks it up.
-constexpr std::int64_t kNotHere = -1;
-
 /// Executes an experiment; one object per call of `run_experiment`.
 class ExperimentRunner {
  public:
@@ -88,7 +85,7 @@ class ExperimentRunner {
     Plan plan = make_plan(experiment_, dataset_, catalog_, *new_knowledge_base(executor_), &store_);
     require_same_shard();
     const std::optional<ShardRecord> shard = choose_shard(plan);
-    put_items(plan);
+    const ItemKeeper keeper(store_, dataset_, item_parts(plan));
     prepare_scorers(plan);
     ExperimentOutcome summary{.run_ids = put_runs(plan)};
     if (shard) {
@@ -117,7 +114,7 @@ class ExperimentRunner {
     for (const auto& [task, of_task] : by_task) {
       plan.tasks.push_back(task);
     }
-    put_items(plan);
+    const ItemKeeper keeper(store_, dataset_, item_parts(plan));
     prepare_scorers(plan);
     ExperimentOutcome outcome;
     for (const std::string_view task : task_names()) {
@@ -129,7 +126,7 @@ class ExperimentRunner {
       const RunRecord record = external_run(of_task->first, of_task->second, name);
       const std::int64_t run_id = store_.put_run(record);
       outcome.run_ids.push_back(run_id);
-      if (store_.finished(run_id, false).size() < items.item_ids.size()) {
+      if (store_.finished(run_id, false).size() < items.ids.size()) {
         store_.put_samples(run_id, external_records(items, of_task->second));
       }
       const bool hits_are_known =
@@ -224,7 +221,7 @@ class ExperimentRunner {
       const auto found = predictions.find(sample.sample_id);
       if (found == predictions.end()) {
         records.push_back(
-            {.item_id = items.item_ids[item],
+            {.item_id = items.ids.at(item),
              .failure = Failure{.stage = Stage::kRetrieval,  // Nothing of it is known.
                                 .failure_class = "missing",
                                 .message = "the file has no prediction for this sample"}});
@@ -232,7 +229,7 @@ class ExperimentRunner {
       }
       const ExternalPrediction& prediction = *found->second;
       SampleRecord& record =
-          records.emplace_back(external_record(prediction, items.item_ids[item]));
+          records.emplace_back(external_record(prediction, items.ids.at(item)));
       if (prediction.contexts) {
         record.hits = external_hits(*prediction.contexts, sample.gold_documents, dataset_.corpus);
       }
@@ -338,43 +335,19 @@ class ExperimentRunner {
     return order;
   }
 
-  /// Stores the items that are needed here: those of a shard are a part, in the order of the whole.
-  void put_items(const Plan& plan) {
+  /// The items that are needed here: those of a shard are a part, in the order of the whole.
+  std::vector<ItemKeeper::Part> item_parts(const Plan& plan) {
+    std::vector<ItemKeeper::Part> parts;
     for (const std::string& task : plan.tasks) {
       TaskItems& items = items_[task];
       items.task = catalog_.tasks.build({{"type", task}});
       items.samples = samples_of(dataset_, task);
-      const SampleRange range = options_.shard
+      parts.push_back({.items = &items,
+                       .range = options_.shard
                                     ? range_of_task(plan, task)
-                                    : SampleRange{.begin = 0, .end = items.samples.size()};
-      items.item_ids.assign(items.samples.size(), kNotHere);
-      constexpr std::size_t kItemsPerTransaction = 1024;
-      for (std::size_t begin = range.begin; begin < range.end; begin += kItemsPerTransaction) {
-        std::vector<ItemRecord> records;
-        const std::size_t end = std::min(begin + kItemsPerTransaction, range.end);
-        for (std::size_t item = begin; item < end; ++item) {
-          records.push_back(item_record(dataset_.samples[items.samples[item]], *items.task));
-        }
-        const std::vector<std::int64_t> ids =
-            store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records);
-        std::copy(ids.begin(), ids.end(),
-                  items.item_ids.begin() + static_cast<std::ptrdiff_t>(begin));
-      }
+                                    : SampleRange{.begin = 0, .end = items.samples.size()}});
     }
-  }
-
-  ItemRecord item_record(const Sample& sample, const Task& task) const {
-    ItemRecord record{.task = sample.task,
-                      .sample_id = sample.sample_id,
-                      .query = std::string(task.query(sample)),
-                      .reference = std::string(task.reference(sample))};
-    for (const DocumentIndex document : sample.gold_documents) {
-      record.gold_doc_ids.push_back(dataset_.corpus.doc_id(document));
-    }
-    if (const auto type = sample.fields.find(kQuestionTypeField); type != sample.fields.end()) {
-      record.question_type = type->second;
-    }
-    return record;
+    return parts;
   }
 
   std::vector<std::int64_t> put_runs(const Plan& plan) {
@@ -563,7 +536,9 @@ class ExperimentRunner {
     std::vector<std::vector<std::size_t>> pending(experiment_.repeats);
     for (std::size_t repeat = 0; repeat < pending.size(); ++repeat) {
       for (std::size_t item = range.begin; item < range.end; ++item) {
-        if (!finished.contains({items.item_ids[item], static_cast<std::int64_t>(repeat)})) {
+        // A new run need not wait for its items' ids.
+        if (finished.empty() ||
+            !finished.contains({items.ids.at(item), static_cast<std::int64_t>(repeat)})) {
           pending[repeat].push_back(item);
         }
       }
@@ -685,20 +660,22 @@ class ExperimentRunner {
 
   void rescore(std::int64_t run_id, const TaskItems& items, const Scorer& scorer,
                bool hits_are_known) {
-    std::unordered_map<std::int64_t, std::size_t> positions;
-    for (std::size_t item = 0; item < items.item_ids.size(); ++item) {
-      positions.emplace(items.item_ids[item], items.samples[item]);
-    }
     std::vector<SampleRecord> records;
-    store_.visit_samples(run_id, [&](const ItemRecord& item, SampleRecord&& sample) {
-      const bool retrieved = !sample.failure || sample.failure->stage != Stage::kRetrieval;
-      if (retrieved && positions.contains(item.item_id)) {
+    store_.visit_samples(run_id, [&](const ItemRecord&, SampleRecord&& sample) {
+      if (!sample.failure || sample.failure->stage != Stage::kRetrieval) {
         records.push_back(std::move(sample));
       }
     });
-    if (records.empty()) {
+    if (records.empty()) {  // As of a new run, which need not wait for its items' ids.
       return;
     }
+    std::unordered_map<std::int64_t, std::size_t> positions;
+    for (std::size_t item = 0; item < items.ids.size(); ++item) {
+      positions.emplace(items.ids.at(item), items.samples[item]);
+    }
+    std::erase_if(records, [&](const SampleRecord& record) {
+      return !positions.contains(record.item_id);
+    });
     std::vector<ScorerInput> inputs;
     std::vector<std::vector<DocumentIndex>> documents;
     documents.reserve(records.size());

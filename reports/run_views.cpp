@@ -574,8 +574,7 @@ SampleView view_sample(const Store& store, std::string_view run, std::string_vie
                                                (matches.size() > kMaxListedIds ? ", …" : ""));
   }
   for (const SampleRecord& sample : view.repeats) {
-    const std::optional<std::string> packed = store.find_prompt(sample.prompt_sha256);
-    view.prompts.push_back(packed ? std::optional(unpack_prompt(*packed)) : std::nullopt);
+    view.prompts.push_back(store.find_prompt(sample.prompt_sha256));
   }
   return view;
 }

@@ -17,6 +17,7 @@ namespace crudbench {
 namespace {
 
 constexpr int kCompressionLevel = 4;  // Faster than libdeflate's default, 6.
+constexpr int kPromptCompressionLevel = 1;
 constexpr std::size_t kShownHashDigits = 12;
 constexpr const char* kPromptKeys = "prompts-";
 
@@ -328,11 +329,13 @@ std::optional<SampleFile> prompt_file(const Store& store, std::int64_t run_id,
                                                               : std::string());
       },
       SampleDetail::kScoreText, [&](std::int64_t item_id) { return holds(choice, item_id); });
-  std::vector<std::string> prompts;
+  PromptReader reader(store);
+  std::vector<std::string> prompts;  // Packed one by one: a reader looks at few.
   std::size_t count = 0;
   for (const std::string& hash : hashes) {
-    prompts.push_back(hash.empty() ? "" : store.find_prompt(hash).value_or(""));
-    count += prompts.back().empty() ? 0 : 1;
+    const std::optional<std::string> prompt = hash.empty() ? std::nullopt : reader.find(hash);
+    prompts.push_back(prompt ? gzip(*prompt, kPromptCompressionLevel) : "");
+    count += prompt ? 1 : 0;
   }
   if (count == 0) {
     return std::nullopt;

@@ -29,7 +29,9 @@ Json attempts_to_json(std::span<const Attempt> attempts) {
   }
   Json list = Json::array();
   for (const Attempt& attempt : attempts) {
-    Json entry = {{"seconds", attempt.seconds}, {"http_status", attempt.http_status}};
+    Json entry = Json::object();
+    entry["seconds"] = attempt.seconds;
+    entry["http_status"] = attempt.http_status;
     if (!attempt.request_id.empty()) {
       entry["request_id"] = attempt.request_id;
     }
@@ -150,7 +152,7 @@ void RunExecution::hand_over(std::size_t index) {
     ticket.prompt = prompt.text;
   }
   if (parts_.keep_prompts) {
-    ticket.record.packed_prompt = pack_prompt(prompt.text);
+    ticket.record.prompt = prompt.text;
   }
   prompts_.push(std::move(prompt));
 }

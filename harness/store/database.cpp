@@ -90,9 +90,16 @@ Statement& Statement::bind(int parameter, std::nullopt_t) {
   return *this;
 }
 
-Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+Statement& Statement::bind_view(int parameter, std::string_view value) {
+  const char* data = value.empty() ? "" : value.data();
+  check(sqlite3_bind_text64(statement_.get(), parameter, data, value.size(), SQLITE_STATIC,
+                            SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind_blob_view(int parameter, std::string_view bytes) {
   const char* data = bytes.empty() ? "" : bytes.data();
-  check(sqlite3_bind_blob64(statement_.get(), parameter, data, bytes.size(), SQLITE_TRANSIENT));
+  check(sqlite3_bind_blob64(statement_.get(), parameter, data, bytes.size(), SQLITE_STATIC));
   return *this;
 }
 

@@ -44,8 +44,10 @@ class Statement {
   Statement& bind(int parameter, double value);
   Statement& bind(int parameter, std::string_view value);
   Statement& bind(int parameter, std::nullopt_t);
-  /// Bytes that are no text; copied.
-  Statement& bind_blob(int parameter, std::string_view bytes);
+  /// Without a copy: the text stays where it is until the statement has run.
+  Statement& bind_view(int parameter, std::string_view value);
+  /// Bytes that are no text, without a copy either.
+  Statement& bind_blob_view(int parameter, std::string_view bytes);
   template <class Value>
   Statement& bind(int parameter, const std::optional<Value>& value) {
     return value ? bind(parameter, *value) : bind(parameter, std::nullopt);

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include "harness/core/error.h"
 #include "harness/core/fingerprint.h"
+#include "harness/store/compression.h"
 #include "harness/store/database.h"
 #include "harness/store/store.h"
 
@@ -106,10 +108,18 @@ class DatabaseCheck {
   }
 
   void check_prompts() {
-    Statement row = database_.prepare("SELECT sha256, packed FROM prompts");
+    Statement row = database_.prepare(
+        "SELECT sha256, pack_id, first_byte, size_bytes FROM prompts ORDER BY pack_id");
     std::int64_t damaged = 0;
+    std::int64_t pack_id = 0;
+    std::optional<std::string> texts;  // nullopt where the pack is not whole.
     while (row.step()) {
-      damaged += is_prompt(row.text(0), row.blob(1)) ? 0 : 1;
+      if (row.integer(1) != pack_id) {
+        pack_id = row.integer(1);
+        texts = unpacked_prompts(pack_id);
+      }
+      const auto size = row.is_null(3) ? std::nullopt : std::optional(row.integer(3));
+      damaged += texts && is_prompt(row.text(0), *texts, row.integer(2), size) ? 0 : 1;
     }
     if (damaged > 0) {
       add(", table prompts",
@@ -118,9 +128,19 @@ class DatabaseCheck {
     }
   }
 
-  static bool is_prompt(const std::string& sha256, const std::string& packed) {
+  std::optional<std::string> unpacked_prompts(std::int64_t pack_id) {
+    Statement row = database_.prepare("SELECT packed FROM prompt_packs WHERE id = ?1");
     try {
-      return sha256_hex(unpack_prompt(packed)) == sha256;
+      return row.bind(1, pack_id).step() ? std::optional(gunzip(row.blob(0))) : std::nullopt;
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
+  static bool is_prompt(const std::string& sha256, const std::string& texts, std::int64_t begin,
+                        std::optional<std::int64_t> size) {
+    try {
+      return sha256_hex(prompt_at(texts, begin, size)) == sha256;
     } catch (const Error&) {
       return false;
     }

@@ -188,7 +188,7 @@ class PartCopier {
     map_ids();
     copy_samples(part);
     copy_new("completions");
-    copy_new("prompts");
+    copy_prompts();
     copy_new("questions");
     add_spending();
     copy_experiments();
@@ -215,6 +215,30 @@ class PartCopier {
     const std::string columns = columns_of(table);
     database_.execute("INSERT OR IGNORE INTO main." + table + " (" + columns + ") SELECT " +
                       columns + " FROM part." + table + " " + condition + " ORDER BY id");
+  }
+
+  /// With the packs that hold any new one.
+  void copy_prompts() {
+    Statement last = database_.prepare("SELECT COALESCE(MAX(id), 0) FROM main.prompt_packs");
+    last.step();
+    const std::int64_t packs_before = last.integer(0);
+    last.reset();
+    database_
+        .prepare(
+            "INSERT INTO main.prompt_packs (id, packed) SELECT id + ?1, packed "
+            "FROM part.prompt_packs WHERE id IN (SELECT pack_id FROM part.prompts p "
+            "WHERE NOT EXISTS (SELECT 1 FROM main.prompts m WHERE m.sha256 = p.sha256)) "
+            "ORDER BY id")
+        .bind(1, packs_before)
+        .run();
+    database_
+        .prepare(
+            "INSERT INTO main.prompts (sha256, pack_id, first_byte, size_bytes) "
+            "SELECT sha256, pack_id + ?1, first_byte, size_bytes FROM part.prompts p "
+            "WHERE NOT EXISTS (SELECT 1 FROM main.prompts m WHERE m.sha256 = p.sha256) "
+            "ORDER BY id")
+        .bind(1, packs_before)
+        .run();
   }
 
   void map_ids() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <unordered_set>
 #include <utility>
 
 #include "harness/core/error.h"
@@ -13,8 +14,7 @@ namespace crudbench {
 
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 9;
-constexpr int kPromptCompression = 1;  // The fastest: every prompt of a run is packed.
+constexpr std::int64_t kSchemaVersion = 10;
 
 // Rowid tables with a UNIQUE key: rows of 3 KB go in 4 to 8 times faster than WITHOUT ROWID.
 constexpr const char* kSchema = R"sql(
@@ -111,10 +111,16 @@ CREATE TABLE samples (
   UNIQUE (run_id, item_id, repeat)
 );
 CREATE INDEX samples_failed ON samples (run_id) WHERE failure_class IS NOT NULL;
+CREATE TABLE prompt_packs (
+  id INTEGER PRIMARY KEY,
+  packed BLOB NOT NULL
+);
 CREATE TABLE prompts (
   id INTEGER PRIMARY KEY,
   sha256 TEXT NOT NULL UNIQUE,
-  packed BLOB NOT NULL
+  pack_id INTEGER NOT NULL REFERENCES prompt_packs (id),
+  first_byte INTEGER NOT NULL,
+  size_bytes INTEGER
 );
 CREATE TABLE completions (
   id INTEGER PRIMARY KEY,
@@ -226,6 +232,23 @@ CREATE TABLE run_banks (
 )sql",
                                                                   R"sql(
 CREATE INDEX samples_failed ON samples (run_id) WHERE failure_class IS NOT NULL;
+)sql",
+                                                                  R"sql(
+ALTER TABLE prompts RENAME TO single_prompts;
+CREATE TABLE prompt_packs (
+  id INTEGER PRIMARY KEY,
+  packed BLOB NOT NULL
+);
+CREATE TABLE prompts (
+  id INTEGER PRIMARY KEY,
+  sha256 TEXT NOT NULL UNIQUE,
+  pack_id INTEGER NOT NULL REFERENCES prompt_packs (id),
+  first_byte INTEGER NOT NULL,
+  size_bytes INTEGER
+);
+INSERT INTO prompt_packs (id, packed) SELECT id, packed FROM single_prompts;
+INSERT INTO prompts (id, sha256, pack_id, first_byte) SELECT id, sha256, id, 0 FROM single_prompts;
+DROP TABLE single_prompts;
 )sql"};
 
 constexpr const char* kCompletionColumns =
@@ -495,11 +518,13 @@ void add_completions(Database& database, const CompletionBatch& batch) {
                          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
     const std::string now = utc_timestamp();
     for (const CompletionRecord& completion : batch.completions) {
-      insert.bind(1, completion.key).bind(2, completion.text).bind(3, completion.finish_reason);
+      insert.bind_view(1, completion.key).bind_view(2, completion.text);
+      insert.bind_view(3, completion.finish_reason);
       insert.bind(4, completion.usage.prompt_tokens).bind(5, completion.usage.cached_prompt_tokens);
-      insert.bind(6, completion.usage.completion_tokens).bind(7, completion.seconds).bind(8, now);
+      insert.bind(6, completion.usage.completion_tokens).bind(7, completion.seconds);
+      insert.bind_view(8, now);
       if (!completion.reasoning.empty()) {
-        insert.bind(9, completion.reasoning);
+        insert.bind_view(9, completion.reasoning);
       }
       insert.bind(10, completion.first_token_seconds).bind(11, completion.inter_token_seconds);
       if (!completion.contexts.is_null()) {
@@ -513,6 +538,21 @@ void add_completions(Database& database, const CompletionBatch& batch) {
   }
   if (!batch.spending.empty()) {
     add_spending(database, batch.spending);
+  }
+}
+
+void add_prompts(Database& database, std::span<const PromptPack> packs) {
+  Statement insert_pack = database.prepare("INSERT INTO prompt_packs (packed) VALUES (?1)");
+  Statement insert = database.prepare(
+      "INSERT OR IGNORE INTO prompts (sha256, pack_id, first_byte, size_bytes) "
+      "VALUES (?1, ?2, ?3, ?4)");
+  for (const PromptPack& pack : packs) {
+    insert_pack.bind_blob_view(1, pack.packed).run();
+    const std::int64_t pack_id = database.last_insert_id();
+    for (const PromptPack::Place& place : pack.places) {
+      insert.bind_view(1, place.sha256).bind(2, pack_id);
+      insert.bind(3, place.begin).bind(4, place.size).run();
+    }
   }
 }
 
@@ -533,14 +573,6 @@ std::int64_t schema_version(Database& database) {
 }
 
 }  // namespace
-
-std::string pack_prompt(std::string_view prompt) {
-  return gzip(prompt, kPromptCompression);
-}
-
-std::string unpack_prompt(std::string_view packed) {
-  return gunzip(packed);
-}
 
 std::vector<ExperimentRun> without_labels(std::span<const std::int64_t> run_ids) {
   std::vector<ExperimentRun> runs;
@@ -669,10 +701,10 @@ std::vector<std::int64_t> Store::put_items(const std::string& samples_fingerprin
   std::vector<std::int64_t> ids;
   ids.reserve(items.size());
   for (const ItemRecord& item : items) {
-    insert.bind(1, item.task).bind(2, item.sample_id);
-    insert.bind(3, samples_fingerprint).bind(4, corpus_fingerprint);
-    insert.bind(5, item.query).bind(6, item.reference).bind(7, to_text(Json(item.gold_doc_ids)));
-    insert.bind(8, item.question_type).run();
+    insert.bind_view(1, item.task).bind_view(2, item.sample_id);
+    insert.bind_view(3, samples_fingerprint).bind_view(4, corpus_fingerprint);
+    insert.bind_view(5, item.query).bind_view(6, item.reference);
+    insert.bind(7, to_text(Json(item.gold_doc_ids))).bind_view(8, item.question_type).run();
     if (database_.changed_rows() != 0) {
       ids.push_back(database_.last_insert_id());
       continue;
@@ -813,9 +845,11 @@ std::vector<std::pair<std::int64_t, std::int64_t>> Store::finished(std::int64_t 
 
 void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> samples,
                         const CompletionBatch& batch) {
+  const std::vector<PromptPack> packs = pack_new_prompts(samples);
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_);
   add_completions(database_, batch);
+  add_prompts(database_, packs);
   Statement insert = database_.prepare(
       "INSERT OR REPLACE INTO samples (run_id, item_id, repeat, failed_stage, failure_class, "
       "failure_message, prompt_sha256, prediction, reply, completion_key, hits, gold_chunk_count, "
@@ -828,16 +862,20 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
       "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, "
       "?32, ?33)");
-  Statement keep =
-      database_.prepare("INSERT OR IGNORE INTO prompts (sha256, packed) VALUES (?1, ?2)");
   for (const SampleRecord& sample : samples) {
     insert.bind(1, run_id).bind(2, sample.item_id).bind(3, sample.repeat);
     if (sample.failure) {
       insert.bind(4, to_string(sample.failure->stage));
-      insert.bind(5, sample.failure->failure_class).bind(6, sample.failure->message);
+      insert.bind_view(5, sample.failure->failure_class);
+      insert.bind_view(6, sample.failure->message);
     }
-    insert.bind(7, sample.prompt_sha256).bind(8, sample.prediction);
-    insert.bind(9, sample.reply).bind(10, sample.completion_key);
+    insert.bind_view(7, sample.prompt_sha256).bind_view(8, sample.prediction);
+    if (sample.reply) {
+      insert.bind_view(9, *sample.reply);
+    }
+    if (sample.completion_key) {
+      insert.bind_view(10, *sample.completion_key);
+    }
     insert.bind(11, to_text(hits_to_json(sample.hits))).bind(12, sample.gold_chunk_count);
     insert.bind(13, sample.context_chars);
     insert.bind(14, sample.usage.prompt_tokens).bind(15, sample.usage.cached_prompt_tokens);
@@ -847,12 +885,12 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
     if (!sample.attempts.is_null()) {
       insert.bind(20, to_text(sample.attempts));
     }
-    insert.bind(21, sample.finish_reason).bind(22, static_cast<std::int64_t>(sample.cached));
+    insert.bind_view(21, sample.finish_reason).bind(22, static_cast<std::int64_t>(sample.cached));
     insert.bind(23, to_text(sample.scores)).bind(24, to_text(sample.examinations));
     insert.bind(25, sample.context_tokens);
     insert.bind(26, static_cast<std::int64_t>(sample.context_truncated));
     if (!sample.reasoning.empty() && !sample.completion_key) {
-      insert.bind(27, sample.reasoning);
+      insert.bind_view(27, sample.reasoning);
     }
     insert.bind(28, sample.first_token_seconds).bind(29, sample.inter_token_seconds);
     insert.bind(30, sample.cost).bind(31, sample.saved);
@@ -860,9 +898,6 @@ void Store::put_samples(std::int64_t run_id, std::span<const SampleRecord> sampl
     insert.bind(32, details);
     // The completion has it too.
     insert.bind(33, sample.completion_key ? std::nullopt : routing).run();
-    if (!sample.packed_prompt.empty()) {
-      keep.bind(1, sample.prompt_sha256).bind_blob(2, sample.packed_prompt).run();
-    }
   }
   transaction.commit();
 }
@@ -930,16 +965,66 @@ void Store::visit_samples(std::int64_t run_id,
   }
 }
 
-std::optional<std::string> Store::find_prompt(std::string_view sha256) const {
+/// Those that are not there yet: runs of other generators send the same ones.
+std::vector<PromptPack> Store::pack_new_prompts(std::span<const SampleRecord> samples) const {
+  std::vector<PromptText> prompts;
+  {
+    const std::lock_guard lock(mutex_);
+    Statement find = database_.prepare("SELECT 1 FROM prompts WHERE sha256 = ?1");
+    std::unordered_set<std::string_view> seen;
+    for (const SampleRecord& sample : samples) {
+      if (sample.prompt.empty() || !seen.insert(sample.prompt_sha256).second) {
+        continue;
+      }
+      if (!find.bind_view(1, sample.prompt_sha256).step()) {
+        prompts.push_back({.sha256 = sample.prompt_sha256, .text = sample.prompt});
+      }
+      find.reset();
+    }
+  }
+  return pack_prompts(prompts);
+}
+
+std::optional<Store::PromptPlace> Store::find_prompt_place(std::string_view sha256) const {
   const std::lock_guard lock(mutex_);
-  Statement row = database_.prepare("SELECT packed FROM prompts WHERE sha256 = ?1");
-  return row.bind(1, sha256).step() ? std::optional(row.blob(0)) : std::nullopt;
+  Statement row =
+      database_.prepare("SELECT pack_id, first_byte, size_bytes FROM prompts WHERE sha256 = ?1");
+  if (!row.bind(1, sha256).step()) {
+    return std::nullopt;
+  }
+  return PromptPlace{.pack_id = row.integer(0),
+                     .begin = row.integer(1),
+                     .size = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))};
+}
+
+std::string Store::packed_prompts(std::int64_t pack_id) const {
+  const std::lock_guard lock(mutex_);
+  Statement row = database_.prepare("SELECT packed FROM prompt_packs WHERE id = ?1");
+  return row.bind(1, pack_id).step() ? row.blob(0) : std::string();
+}
+
+std::optional<std::string> Store::find_prompt(std::string_view sha256) const {
+  return PromptReader(*this).find(sha256);
+}
+
+std::optional<std::string> PromptReader::find(std::string_view sha256) {
+  const std::optional<Store::PromptPlace> place = store_.find_prompt_place(sha256);
+  if (!place) {
+    return std::nullopt;
+  }
+  if (pack_id_ != place->pack_id) {
+    pack_id_.reset();
+    texts_ = gunzip(store_.packed_prompts(place->pack_id));
+    pack_id_ = place->pack_id;
+  }
+  return prompt_at(texts_, place->begin, place->size);
 }
 
 PromptTotals Store::prompt_totals() const {
   const std::lock_guard lock(mutex_);
-  Statement row =
-      database_.prepare("SELECT COUNT(*), COALESCE(SUM(LENGTH(packed)), 0) FROM prompts");
+  Statement row = database_.prepare(
+      "SELECT (SELECT COUNT(*) FROM prompts), "
+      "(SELECT COALESCE(SUM(LENGTH(packed)), 0) FROM prompt_packs)");
   row.step();
   return {.count = row.integer(0), .packed_bytes = row.integer(1)};
 }

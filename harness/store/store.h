@@ -13,6 +13,7 @@
 #include "harness/core/json.h"
 #include "harness/core/types.h"
 #include "harness/store/database.h"
+#include "harness/store/prompt_packs.h"
 #include "harness/store/workspace.h"
 
 namespace crudbench {
@@ -45,9 +46,9 @@ struct SampleRecord {
   std::int64_t repeat = 0;
   std::optional<Failure> failure;
   std::string prompt_sha256;  ///< Empty where there was no prompt.
-  /// The prompt as `pack_prompt` makes it, to be kept under `prompt_sha256`; empty where it is not
-  /// kept, and when read: `find_prompt` has it.
-  std::string packed_prompt;
+  /// What was sent, to be kept under `prompt_sha256`; empty where it is not kept, and when read:
+  /// `find_prompt` has it.
+  std::string prompt;
   bool prompt_is_kept = false;  ///< Filled with `SampleDetail::kEverything`.
   std::string prediction;       ///< The scored text.
   /// The raw reply; absent where it stands in the completion cache under `completion_key`.
@@ -190,11 +191,6 @@ struct SpendingRecord {
   friend bool operator==(const SpendingRecord&, const SpendingRecord&) = default;
 };
 
-/// A prompt as the store keeps it: in gzip's form. Quick, for it is done for every request.
-std::string pack_prompt(std::string_view prompt);
-/// The inverse. Throws Error(kInvalidData) for anything else.
-std::string unpack_prompt(std::string_view packed);
-
 /// What the prompts of a workspace take.
 struct PromptTotals {
   std::int64_t count = 0;  ///< Different ones.
@@ -280,7 +276,7 @@ class Store {
                      SampleDetail detail = SampleDetail::kEverything,
                      const std::function<bool(std::int64_t item_id)>& wanted = {}) const;
 
-  /// The prompt with this SHA-256, packed; nullopt where it was not kept.
+  /// The prompt with this SHA-256; nullopt where it was not kept. `PromptReader` finds many faster.
   std::optional<std::string> find_prompt(std::string_view sha256) const;
   PromptTotals prompt_totals() const;
 
@@ -316,8 +312,37 @@ class Store {
   std::vector<SpendingRecord> spending(const std::string& experiment) const;
 
  private:
+  friend class PromptReader;
+
+  /// Where a prompt stands.
+  struct PromptPlace {
+    std::int64_t pack_id = 0;
+    std::int64_t begin = 0;
+    std::optional<std::int64_t> size;  ///< nullopt: to the end of the pack.
+  };
+
+  std::vector<PromptPack> pack_new_prompts(std::span<const SampleRecord> samples) const;
+  std::optional<PromptPlace> find_prompt_place(std::string_view sha256) const;
+  std::string packed_prompts(std::int64_t pack_id) const;
+
   mutable std::mutex mutex_;  ///< Guards `database_`.
   mutable Database database_;
+};
+
+/// Finds prompts one after another: those that were packed together, as they mostly are when they
+/// were sent together, are unpacked once.
+class PromptReader {
+ public:
+  explicit PromptReader(const Store& store) : store_(store) {}
+
+  /// The prompt with this SHA-256; nullopt where it was not kept. Throws Error(kInvalidData) for
+  /// one that is damaged.
+  std::optional<std::string> find(std::string_view sha256);
+
+ private:
+  const Store& store_;
+  std::optional<std::int64_t> pack_id_;
+  std::string texts_;  ///< Of that pack.
 };
 
 }  // namespace crudbench

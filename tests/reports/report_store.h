@@ -88,7 +88,7 @@ class ReportStore {
                          .repeat = sample.repeat,
                          .failure = sample.failure,
                          .prompt_sha256 = sha256_hex(sample.prompt.value_or(sample.sample_id)),
-                         .packed_prompt = sample.prompt ? pack_prompt(*sample.prompt) : "",
+                         .prompt = sample.prompt.value_or(""),
                          .prediction = sample.prediction,
                          .hits = sample.hits,
                          .usage = {.prompt_tokens = 100, .completion_tokens = 10},

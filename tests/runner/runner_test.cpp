@@ -201,7 +201,7 @@ TEST_F(RunnerTest, KeepsThePromptsThatWereSent) {
   script_.failing = {"a-q1-001"};
   for (const SampleRecord& sample : samples_of_run(run(experiment()).run_ids.at(0))) {
     EXPECT_TRUE(sample.prompt_is_kept);
-    EXPECT_EQ(unpack_prompt(store_.find_prompt(sample.prompt_sha256).value()),
+    EXPECT_EQ(store_.find_prompt(sample.prompt_sha256).value(),
               script_.prompts.at(sample.sample_id))
         << sample.sample_id;
   }

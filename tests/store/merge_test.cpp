@@ -48,7 +48,7 @@ class MergeShardsTest : public ::testing::Test {
       const std::string prompt = "prompt " + std::to_string(number);
       SampleRecord sample{.item_id = item_ids.at(0),
                           .prompt_sha256 = "hash of " + prompt,
-                          .packed_prompt = pack_prompt(prompt),
+                          .prompt = prompt,
                           .prediction = fingerprint + std::to_string(number),
                           .completion_key = "c" + std::to_string(number),
                           .attempt_count = 2,
@@ -125,10 +125,15 @@ TEST_F(MergeShardsTest, CopiesEveryColumn) {
   const Workspace first = make_part("a", 1);
   const Workspace second = make_part("b", 2);
   merge({first, second});
-  for (const char* table : {"samples", "completions", "items", "prompts"}) {
+  for (const char* table : {"samples", "completions", "items", "prompt_packs"}) {
     std::multiset<std::string> expected = rows_of(first, table);
     expected.merge(rows_of(second, table));
     EXPECT_EQ(rows_of(target(), table), expected) << table;
+  }
+  const Store store(target(), Database::Mode::kReadOnly);
+  EXPECT_EQ(store.prompt_totals().count, 2);
+  for (const std::string prompt : {"prompt 1", "prompt 2"}) {
+    EXPECT_EQ(store.find_prompt("hash of " + prompt), prompt);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "harness/store/store.h"
 
+#include "harness/core/fingerprint.h"
+#include "harness/store/compression.h"
 #include "tests/support/testing.h"
 
 namespace crudbench {
@@ -45,8 +47,18 @@ void remove_schema_four(Database& database) {
   database.execute("DROP TABLE spending");
 }
 
+/// Takes away what schema 10 has beyond schema 9.
+void remove_schema_ten(Database& database) {
+  database.execute("DROP TABLE prompts");
+  database.execute("DROP TABLE prompt_packs");
+  database.execute(
+      "CREATE TABLE prompts (id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, "
+      "packed BLOB NOT NULL)");
+}
+
 /// Takes away what schema 9 has beyond schema 5.
 void remove_schema_six(Database& database) {
+  remove_schema_ten(database);
   database.execute("DROP INDEX samples_failed");
   database.execute("DROP TABLE prompts");
   database.execute("ALTER TABLE items DROP COLUMN question_type");
@@ -348,21 +360,92 @@ TEST_F(StoreTest, KeepsAPromptOnceForAllWhoSentIt) {
   const auto items = put_items(store);
   const std::int64_t first = put_run(store, "f1");
   const std::int64_t second = put_run(store, "f2");
-  SampleRecord sample{
-      .item_id = items[0], .prompt_sha256 = "h1", .packed_prompt = pack_prompt("问：一？")};
+  SampleRecord sample{.item_id = items[0], .prompt_sha256 = "h1", .prompt = "问：一？"};
   store.put_samples(first, std::vector{sample});
   store.put_samples(second, std::vector{sample});
   sample = {.item_id = items[1], .prompt_sha256 = "h2"};
   store.put_samples(second, std::vector{sample});
-  EXPECT_EQ(unpack_prompt(store.find_prompt("h1").value()), "问：一？");
+  EXPECT_EQ(store.find_prompt("h1").value(), "问：一？");
   EXPECT_FALSE(store.find_prompt("h2")) << "it was not to be kept";
   EXPECT_EQ(store.prompt_totals().count, 1);
   EXPECT_EQ(store.prompt_totals().packed_bytes,
-            static_cast<std::int64_t>(pack_prompt("问：一？").size()));
+            static_cast<std::int64_t>(gzip("问：一？", 1).size()));
   std::vector<bool> kept;
   store.visit_samples(
       second, [&](const ItemRecord&, SampleRecord&& read) { kept.push_back(read.prompt_is_kept); });
   EXPECT_EQ(kept, (std::vector{true, false}));
+}
+
+TEST_F(StoreTest, KeepsOnceWhatPromptsThatComeTogetherHaveInCommon) {
+  constexpr std::size_t kCount = 300;  // More than fit in one pack.
+  Store store(workspace_, Database::Mode::kReadWrite);
+  std::string instruction;
+  for (int line = 0; line < 60; ++line) {
+    instruction += std::to_string(line * line) + "：请根据下面的文章回答。\n";
+  }
+  std::vector<ItemRecord> items;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    items.push_back({.task = "questanswer_1doc", .sample_id = std::to_string(i)});
+  }
+  const auto ids = store.put_items("s", "c", items);
+  std::vector<SampleRecord> samples;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::string prompt = instruction + "第" + std::to_string(i) + "个问题？";
+    samples.push_back({.item_id = ids[i], .prompt_sha256 = sha256_hex(prompt), .prompt = prompt});
+  }
+  const std::int64_t run_id = put_run(store, "f1");
+  store.put_samples(run_id, std::span(samples).first(1));
+  const std::int64_t of_one = store.prompt_totals().packed_bytes;
+  store.put_samples(run_id, samples);
+  EXPECT_EQ(store.prompt_totals().count, static_cast<std::int64_t>(kCount));
+  EXPECT_LT(store.prompt_totals().packed_bytes, of_one * static_cast<std::int64_t>(kCount) / 4);
+  PromptReader reader(store);
+  for (const SampleRecord& sample : samples) {
+    EXPECT_EQ(reader.find(sample.prompt_sha256), sample.prompt);
+  }
+  EXPECT_EQ(store.find_prompt(samples[7].prompt_sha256), samples[7].prompt);
+  EXPECT_FALSE(reader.find("unknown"));
+}
+
+TEST_F(StoreTest, SaysThatAPromptIsDamaged) {
+  Store store(workspace_, Database::Mode::kReadWrite);
+  store.put_samples(put_run(store, "f1"), std::vector<SampleRecord>{{.item_id = put_items(store)[0],
+                                                                     .prompt_sha256 = "h1",
+                                                                     .prompt = "问：一？"}});
+  Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+  for (const char* damage :
+       {"UPDATE prompts SET size_bytes = 99", "UPDATE prompts SET size_bytes = -1",
+        "UPDATE prompts SET first_byte = 99", "UPDATE prompt_packs SET packed = x'00'"}) {
+    database.execute(damage);
+    EXPECT_THROW(static_cast<void>(store.find_prompt("h1")), Error) << damage;
+  }
+}
+
+TEST_F(StoreTest, BringsPromptsThatWerePackedOneByOneUpToDate) {
+  {
+    const Store store(workspace_, Database::Mode::kReadWrite);
+    Database database(workspace_.database_file(), Database::Mode::kReadWrite);
+    remove_schema_ten(database);
+    for (const auto& [hash, text] : {std::pair{"h1", "问：一？"}, std::pair{"h2", "问：二？"}}) {
+      const std::string packed = gzip(text, 1);
+      database.prepare("INSERT INTO prompts (sha256, packed) VALUES (?1, ?2)")
+          .bind(1, hash)
+          .bind_blob_view(2, packed)
+          .run();
+    }
+    database.execute("PRAGMA user_version=9");
+  }
+  Store store(workspace_, Database::Mode::kReadWrite);
+  const std::int64_t run_id = put_run(store, "f1");
+  const auto items = put_items(store);
+  store.put_samples(run_id,
+                    std::vector<SampleRecord>{
+                        {.item_id = items[0], .prompt_sha256 = "h2", .prompt = "问：二？"},
+                        {.item_id = items[1], .prompt_sha256 = "h3", .prompt = "问：三？"}});
+  EXPECT_EQ(store.find_prompt("h1"), "问：一？");
+  EXPECT_EQ(store.find_prompt("h2"), "问：二？");
+  EXPECT_EQ(store.find_prompt("h3"), "问：三？");
+  EXPECT_EQ(store.prompt_totals().count, 3);
 }
 
 TEST_F(StoreTest, KeepsNoPromptOfSamplesThatCouldNotBeWritten) {
@@ -371,11 +454,10 @@ TEST_F(StoreTest, KeepsNoPromptOfSamplesThatCouldNotBeWritten) {
   const auto items = put_items(store);
   constexpr std::int64_t kNoSuchItem = 999;
   EXPECT_THROW(
-      store.put_samples(
-          run_id,
-          std::vector<SampleRecord>{
-              {.item_id = items[0], .prompt_sha256 = "h1", .packed_prompt = pack_prompt("a")},
-              {.item_id = kNoSuchItem, .prompt_sha256 = "h2", .packed_prompt = pack_prompt("b")}}),
+      store.put_samples(run_id,
+                        std::vector<SampleRecord>{
+                            {.item_id = items[0], .prompt_sha256 = "h1", .prompt = "a"},
+                            {.item_id = kNoSuchItem, .prompt_sha256 = "h2", .prompt = "b"}}),
       Error);
   EXPECT_EQ(store.prompt_totals().count, 0);
 }
@@ -393,9 +475,9 @@ TEST_F(StoreTest, BringsAWorkspaceWithoutPromptsUpToDate) {
   Store store(workspace_, Database::Mode::kReadWrite);
   EXPECT_FALSE(store.find_prompt("hash"));
   SampleRecord again = full_record(put_items(store)[0]);
-  again.packed_prompt = pack_prompt("提示");
+  again.prompt = "提示";
   store.put_samples(run_id, std::vector{again});
-  EXPECT_EQ(unpack_prompt(store.find_prompt("hash").value()), "提示");
+  EXPECT_EQ(store.find_prompt("hash").value(), "提示");
 }
 
 TEST_F(StoreTest, GivesItemsTheirQuestionTypeAlsoAfterwards) {

@@ -76,7 +76,7 @@ std::string made_up_prompt(std::mt19937_64& random) {
 
 void put_prompt(SampleRecord& sample, const std::string& prompt) {
   sample.prompt_sha256 = sha256_hex(prompt);
-  sample.packed_prompt = pack_prompt(prompt);
+  sample.prompt = prompt;
 }
 
 /// How good a made-up cell is.

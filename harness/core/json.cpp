@@ -55,6 +55,9 @@ Json read_json_file(const std::filesystem::path& path, ErrorCode code) {
 }
 
 std::string to_text(const Json& value) {
+  if (value.is_structured() && value.empty()) {  // Without the writer, which is dear to set up.
+    return value.is_object() ? "{}" : "[]";
+  }
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -35,7 +35,9 @@ bool add_message(const Json& message, Parts& parts) {
   if (!message.is_object() || !is_text_or_absent(content)) {
     return false;
   }
-  parts.content += text_or_empty(content);
+  if (content.is_string()) {
+    parts.content += content.get_ref<const std::string&>();
+  }
   for (const char* key : {"reasoning_content", "reasoning"}) {
     if (const Json& reasoning = member_of(message, key); reasoning.is_string()) {
       parts.reasoning += reasoning.get<std::string>();
@@ -178,7 +180,7 @@ bool looks_streamed(std::string_view body) noexcept {
 
 EndpointReply finished(Parts parts, const OpenaiReplyFormat& format, const KeyMask& mask) {
   if (format.splits_reasoning) {
-    SplitReply split = split_reasoning(parts.content);
+    SplitReply split = split_reasoning(std::move(parts.content));
     parts.content = std::move(split.answer);
     if (!split.reasoning.empty()) {
       parts.reasoning += (parts.reasoning.empty() ? "" : "\n") + split.reasoning;

@@ -1,5 +1,8 @@
 #include "harness/generators/reasoning.h"
 
+#include <string_view>
+#include <utility>
+
 namespace crudbench {
 
 namespace {
@@ -18,7 +21,7 @@ std::string_view trimmed(std::string_view text) noexcept {
 
 }  // namespace
 
-SplitReply split_reasoning(std::string_view reply) {
+SplitReply split_reasoning(std::string reply) {
   std::string_view rest = trimmed(reply);
   const bool is_opened = rest.starts_with(kOpen);
   if (is_opened) {
@@ -28,7 +31,7 @@ SplitReply split_reasoning(std::string_view reply) {
   const bool opens_later = !is_opened && rest.find(kOpen) < close;
   if (close == std::string_view::npos || opens_later) {
     return is_opened ? SplitReply{.reasoning = std::string(trimmed(rest))}
-                     : SplitReply{.answer = std::string(reply)};
+                     : SplitReply{.answer = std::move(reply)};
   }
   return {.reasoning = std::string(trimmed(rest.substr(0, close))),
           .answer = std::string(trimmed(rest.substr(close + kClose.size())))};

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 namespace crudbench {
 
@@ -17,6 +16,6 @@ struct SplitReply {
 /// tag may be missing, because many chat templates put it into the prompt. A block that never ends
 /// (the reply was cut at its limit) is all reasoning. White space around both parts goes; tags
 /// further inside an answer stay.
-SplitReply split_reasoning(std::string_view reply);
+SplitReply split_reasoning(std::string reply);
 
 }  // namespace crudbench

@@ -22,6 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10U;
+constexpr std::size_t kUsualHeaders = 16;  ///< Lines of an answer.
 
 struct CleanUpEasy {
   void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
@@ -164,6 +165,7 @@ bool is_redirect(int status) noexcept {
 
 /// A handle and what it is set to, so that the next request of the same kind need not set it again.
 struct Route {
+  UrlHandle url;  ///< Parsed once; the handle holds its address.
   EasyHandle handle;
   HttpRequest request;  ///< Its body is of no concern.
   HeaderList header_list;
@@ -234,6 +236,7 @@ std::size_t receive_header(char* bytes, std::size_t size, std::size_t count, voi
       return 0;
     }
     if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+      headers.reserve(kUsualHeaders);
       HttpHeader header{std::string(trim(line.substr(0, colon))),
                         std::string(trim(line.substr(colon + 1)))};
       std::transform(header.name.begin(), header.name.end(), header.name.begin(), to_lower);
@@ -489,7 +492,12 @@ class HttpLoop::Impl {
     }
     CURL* handle = route.handle.get();
     const HttpRequest& request = route.request;
-    curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+    route.url.reset(curl_url());
+    if (route.url == nullptr ||
+        curl_url_set(route.url.get(), CURLUPART_URL, request.url.c_str(), 0) != CURLUE_OK) {
+      throw std::bad_alloc();  // `parse_url` has understood it.
+    }
+    curl_easy_setopt(handle, CURLOPT_CURLU, route.url.get());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");

@@ -228,8 +228,7 @@ class ExperimentRunner {
         continue;
       }
       const ExternalPrediction& prediction = *found->second;
-      SampleRecord& record =
-          records.emplace_back(external_record(prediction, items.ids.at(item)));
+      SampleRecord& record = records.emplace_back(external_record(prediction, items.ids.at(item)));
       if (prediction.contexts) {
         record.hits = external_hits(*prediction.contexts, sample.gold_documents, dataset_.corpus);
       }
@@ -673,9 +672,8 @@ class ExperimentRunner {
     for (std::size_t item = 0; item < items.ids.size(); ++item) {
       positions.emplace(items.ids.at(item), items.samples[item]);
     }
-    std::erase_if(records, [&](const SampleRecord& record) {
-      return !positions.contains(record.item_id);
-    });
+    std::erase_if(records,
+                  [&](const SampleRecord& record) { return !positions.contains(record.item_id); });
     std::vector<ScorerInput> inputs;
     std::vector<std::vector<DocumentIndex>> documents;
     documents.reserve(records.size());

@@ -11,6 +11,7 @@
 // configuration of its own in a temporary folder, on a port that was free. Answers have 2 KB,
 // prompts 3 KB, 64 requests are in flight. CPU is that of the client's process.
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <chrono>
@@ -297,6 +298,12 @@ void show(const char* name, const Measurement& measurement) {
   std::fflush(stdout);
 }
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2.0;
+}
+
 int run(std::size_t requests, int rounds, bool whole_only) {
   if (!std::filesystem::exists(kNginx)) {
     std::fprintf(stderr, "skipped: %s is not there (Debian: nginx-light)\n", kNginx);
@@ -313,6 +320,9 @@ int run(std::size_t requests, int rounds, bool whole_only) {
     if (!whole_only) {
       bare_loop(requests / 10);
     }
+    std::vector<double> of_bare;
+    std::vector<double> of_python;
+    std::vector<double> cpu_of_bare;
     for (int round = 0; round < rounds; ++round) {
       Measurement bare;
       if (!whole_only) {
@@ -330,14 +340,23 @@ int run(std::size_t requests, int rounds, bool whole_only) {
         std::filesystem::remove_all(workspace);
         continue;
       }
-      std::printf("%-28s %9.2f of the bare loop\n", "", whole.per_second / bare.per_second);
+      of_bare.push_back(whole.per_second / bare.per_second);
+      cpu_of_bare.push_back(whole.cpu_us / bare.cpu_us);
+      std::printf("%-28s %9.2f of the bare loop\n", "", of_bare.back());
       const auto python_requests = std::min<std::size_t>(requests / 10, 5000);
       if (const auto python = python_pool(python_requests)) {
         show("Python requests, 20 threads", *python);
-        std::printf("%-28s %9.1f times the Python pool\n", "",
-                    whole.per_second / python->per_second);
+        of_python.push_back(whole.per_second / python->per_second);
+        std::printf("%-28s %9.1f times the Python pool\n", "", of_python.back());
       }
       std::filesystem::remove_all(workspace);
+    }
+    if (!of_bare.empty()) {
+      std::printf("%-28s %9.2f of the bare loop, with %.1f times its CPU\n", "median of the rounds",
+                  median(of_bare), median(cpu_of_bare));
+    }
+    if (!of_python.empty()) {
+      std::printf("%-28s %9.1f times the Python pool\n", "", median(of_python));
     }
   }
   std::filesystem::remove_all(folder);

@@ -398,7 +398,7 @@ TEST_F(StoreTest, KeepsOnceWhatPromptsThatComeTogetherHaveInCommon) {
   const std::int64_t of_one = store.prompt_totals().packed_bytes;
   store.put_samples(run_id, samples);
   EXPECT_EQ(store.prompt_totals().count, static_cast<std::int64_t>(kCount));
-  EXPECT_LT(store.prompt_totals().packed_bytes, of_one * static_cast<std::int64_t>(kCount) / 4);
+  EXPECT_LT(store.prompt_totals().packed_bytes, of_one * static_cast<std::int64_t>(kCount) / 2);
   PromptReader reader(store);
   for (const SampleRecord& sample : samples) {
     EXPECT_EQ(reader.find(sample.prompt_sha256), sample.prompt);

@@ -9,6 +9,8 @@
 #include <set>
 #include <utility>
 
+#include "harness/core/error.h"
+#include "harness/core/log.h"
 #include "harness/store/compression.h"
 #include "reports/base64.h"
 
@@ -35,6 +37,31 @@ class PayloadWriter {
 
  private:
   std::string payload_;
+};
+
+/// Prompts for a report, which does without those that are damaged: all else in it is whole.
+class ReportedPrompts {
+ public:
+  explicit ReportedPrompts(const Store& store) : reader_(store) {}
+
+  /// nullopt for one that was not kept or is damaged.
+  std::optional<std::string> find(const std::string& sha256) {
+    try {
+      return reader_.find(sha256);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kInvalidData) {
+        throw;
+      }
+      ++damaged_count_;
+      return std::nullopt;
+    }
+  }
+
+  std::size_t damaged_count() const noexcept { return damaged_count_; }
+
+ private:
+  PromptReader reader_;
+  std::size_t damaged_count_ = 0;
 };
 
 /// A JSON array of texts that are JSON, page by page.
@@ -329,13 +356,18 @@ std::optional<SampleFile> prompt_file(const Store& store, std::int64_t run_id,
                                                               : std::string());
       },
       SampleDetail::kScoreText, [&](std::int64_t item_id) { return holds(choice, item_id); });
-  PromptReader reader(store);
+  ReportedPrompts reader(store);
   std::vector<std::string> prompts;  // Packed one by one: a reader looks at few.
   std::size_t count = 0;
   for (const std::string& hash : hashes) {
     const std::optional<std::string> prompt = hash.empty() ? std::nullopt : reader.find(hash);
     prompts.push_back(prompt ? gzip(*prompt, kPromptCompressionLevel) : "");
     count += prompt ? 1 : 0;
+  }
+  if (reader.damaged_count() > 0) {
+    log_warning("report", "run " + std::to_string(run_id) + ": " +
+                              std::to_string(reader.damaged_count()) +
+                              " prompts are damaged and left out; 'crudbench fsck' says more");
   }
   if (count == 0) {
     return std::nullopt;

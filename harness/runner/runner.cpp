@@ -469,6 +469,9 @@ class ExperimentRunner {
     if (is_done) {
       return;
     }
+    // Before anybody is asked anything: an answer is paid for, and where not even items can be
+    // stored it would be lost.
+    static_cast<void>(items.ids.at(range.begin));
     const RetrievalDesk::Lease retrieval = desk_->take(run, items.samples.size());
     prepare_retrieval(retrieval, items, pending, stop);
     const PromptTemplate prompt_template = load_prompt_template(cell.prompts, run.task);

@@ -7,25 +7,18 @@
 
 namespace crudbench {
 
-void ItemIds::expect(std::size_t count, std::size_t first_here) {
+void ItemIds::expect(std::size_t count, SampleRange here) {
   ids_.assign(count, kNotHere);
-  known_ = first_here;
+  here_ = here;
+  known_ = here.begin;
 }
 
 void ItemIds::append(std::span<const std::int64_t> ids) {
   const std::size_t known = known_;
   std::copy(ids.begin(), ids.end(), ids_.begin() + static_cast<std::ptrdiff_t>(known));
-  make_known(known + ids.size());
-}
-
-void ItemIds::finish() {
-  make_known(ids_.size());
-}
-
-void ItemIds::make_known(std::size_t count) {
   {
     const std::lock_guard lock(mutex_);
-    known_ = count;
+    known_ = known + ids.size();
   }
   changed_.notify_all();
 }
@@ -39,7 +32,7 @@ void ItemIds::fail(std::exception_ptr error) {
 }
 
 std::int64_t ItemIds::at(std::size_t item) const {
-  if (item >= known_) {
+  if (item >= known_ && item < here_.end) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return item < known_ || error_; });
     if (item >= known_) {
@@ -52,7 +45,7 @@ std::int64_t ItemIds::at(std::size_t item) const {
 ItemKeeper::ItemKeeper(Store& store, const Dataset& dataset, std::vector<Part> parts)
     : store_(store), dataset_(dataset), parts_(std::move(parts)) {
   for (const Part& part : parts_) {
-    part.items->ids.expect(part.items->samples.size(), part.range.begin);
+    part.items->ids.expect(part.items->samples.size(), part.range);
   }
   thread_ = std::jthread([this](const std::stop_token& stop) { store_all(stop); });
 }
@@ -85,9 +78,6 @@ void ItemKeeper::store_part(const Part& part, const std::stop_token& stop) {
     }
     part.items->ids.append(
         store_.put_items(dataset_.samples_fingerprint, dataset_.corpus_fingerprint, records));
-  }
-  if (!stop.stop_requested()) {
-    part.items->ids.finish();
   }
 }
 

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -25,15 +24,13 @@ class ItemIds {
   /// Of items that another shard holds. Nothing looks them up.
   static constexpr std::int64_t kNotHere = -1;
 
-  /// `count` items, of which those before `first_here` are in another shard. To be called before
-  /// the object is shared.
-  void expect(std::size_t count, std::size_t first_here);
+  /// `count` items, of which those outside of `here` are in another shard. To be called before the
+  /// object is shared.
+  void expect(std::size_t count, SampleRange here);
 
-  /// The ids of the next items. One thread calls this, and the two below.
+  /// The ids of the next items here. One thread calls this and `fail`.
   void append(std::span<const std::int64_t> ids);
-  /// The items that are still unknown are in another shard.
-  void finish();
-  /// They cannot be stored; whoever waits for one hears why.
+  /// No more can be stored; whoever waits for one hears why.
   void fail(std::exception_ptr error);
 
   /// Waits until it is known. Throws what kept it from being stored.
@@ -41,10 +38,9 @@ class ItemIds {
   std::size_t size() const noexcept { return ids_.size(); }
 
  private:
-  void make_known(std::size_t count);
-
-  std::vector<std::int64_t> ids_;       // [item]; read only where it is known
-  std::atomic<std::size_t> known_ = 0;  ///< Items from the front.
+  std::vector<std::int64_t> ids_;  // [item]; read only where it is known
+  SampleRange here_;
+  std::atomic<std::size_t> known_ = 0;  ///< Items from the front, but for those behind `here_`.
   mutable std::mutex mutex_;            ///< Guards `error_`, and the waiting.
   mutable std::condition_variable changed_;
   std::exception_ptr error_;
@@ -69,7 +65,7 @@ class ItemKeeper {
 
   /// Everything outlives the object.
   ItemKeeper(Store& store, const Dataset& dataset, std::vector<Part> parts);
-  /// Leaves out what nobody has waited for.
+  /// To be called when nobody waits for an id any more: leaves out what is not stored yet.
   ~ItemKeeper();
   ItemKeeper(const ItemKeeper&) = delete;
   ItemKeeper& operator=(const ItemKeeper&) = delete;

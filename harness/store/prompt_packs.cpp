@@ -35,7 +35,7 @@ std::string prompt_at(std::string_view texts, std::int64_t begin,
                       std::optional<std::int64_t> size) {
   const auto length = static_cast<std::int64_t>(texts.size());
   if (begin < 0 || begin > length || (size && (*size < 0 || *size > length - begin))) {
-    throw Error(ErrorCode::kInvalidData, "workspace database: a pack of prompts is too short");
+    throw Error(ErrorCode::kInvalidData, "a pack of prompts is too short");
   }
   return std::string(texts.substr(static_cast<std::size_t>(begin),
                                   static_cast<std::size_t>(size.value_or(length - begin))));

@@ -159,7 +159,7 @@ CREATE TABLE spending (
 );
 )sql";
 
-/// [version - 1] From that version to the next.
+/// [version - 1] From that version to the next. A step stays as it is when the schema goes on.
 constexpr std::array<const char*, kSchemaVersion - 1> kMigrations{R"sql(
 ALTER TABLE samples ADD COLUMN gold_chunk_count INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE samples ADD COLUMN context_tokens INTEGER NOT NULL DEFAULT -1;
@@ -1012,12 +1012,18 @@ std::optional<std::string> PromptReader::find(std::string_view sha256) {
   if (!place) {
     return std::nullopt;
   }
-  if (pack_id_ != place->pack_id) {
-    pack_id_.reset();
-    texts_ = gunzip(store_.packed_prompts(place->pack_id));
-    pack_id_ = place->pack_id;
+  try {
+    if (pack_id_ != place->pack_id) {
+      pack_id_.reset();
+      texts_ = gunzip(store_.packed_prompts(place->pack_id));
+      pack_id_ = place->pack_id;
+    }
+    return prompt_at(texts_, place->begin, place->size);
+  } catch (const Error& error) {
+    throw Error(error.code(), "workspace database: prompt " + std::string(sha256) +
+                                  " cannot be read (" + error.what() +
+                                  "); 'crudbench fsck' tells what is damaged");
   }
-  return prompt_at(texts_, place->begin, place->size);
 }
 
 PromptTotals Store::prompt_totals() const {

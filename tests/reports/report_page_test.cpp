@@ -45,6 +45,23 @@ TEST_F(ReportPageTest, PutsManySamplesIntoFilesBesideThePage) {
               StartsWith("crudbenchSamples(\"" + id + "\",\"run-1\",[\""));
 }
 
+TEST_F(ReportPageTest, DoesWithoutPromptsThatAreDamaged) {
+  store_.add({.cell = cell_with("/retriever/type", "dense"),
+              .samples = {{.sample_id = "s1", .prompt = "问：一？"}}});
+  store_.add({.cell = cell_with("/retriever/type", "hybrid"),
+              .samples = {{.sample_id = "s1", .prompt = "问：二？"}}});
+  Database(Workspace{store_.folder().path() / "workspace"}.database_file(),
+           Database::Mode::kReadWrite)
+      .execute("UPDATE prompt_packs SET packed = x'00' WHERE id = 1");
+  ::testing::internal::CaptureStderr();
+  const std::string page = write({});
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("run 2: 1 prompts are damaged and left out"));
+  EXPECT_THAT(page, Not(HasSubstr("data-samples=\"prompts-2\"")));
+  EXPECT_THAT(page, HasSubstr("data-samples=\"run-2\""));
+  EXPECT_THAT(page, HasSubstr("data-samples=\"prompts-3\""));
+}
+
 TEST_F(ReportPageTest, PutsPromptsIntoFilesBeforeSamples) {
   std::string prompt;  // Hardly to be compressed.
   for (std::uint32_t i = 0, state = 1; i < 50'000; ++i) {

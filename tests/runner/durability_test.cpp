@@ -114,6 +114,17 @@ class DurabilityTest : public ::testing::Test {
   Dataset dataset_;
 };
 
+TEST_F(DurabilityTest, AsksNothingWhereItemsCannotBeStored) {
+  const Workspace workspace{folder_.path() / "workspace"};
+  static_cast<void>(Store(workspace, Database::Mode::kReadWrite));
+  Database(workspace.database_file(), Database::Mode::kReadWrite)
+      .execute(
+          "CREATE TRIGGER no_room BEFORE INSERT ON items BEGIN SELECT RAISE(ABORT, 'no room'); "
+          "END");
+  EXPECT_FALSE(run(workspace));
+  EXPECT_TRUE(asked_.empty()) << "answers would have been paid for and lost";
+}
+
 TEST_F(DurabilityTest, LosesNothingWhenTheDiskFails) {
   FaultyVfs vfs;
   const Workspace undisturbed{folder_.path() / "undisturbed"};

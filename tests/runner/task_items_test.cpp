@@ -13,7 +13,7 @@ using testing_support::TemporaryFolder;
 
 TEST(ItemIds, WaitsForAnIdThatIsNotKnownYet) {
   ItemIds ids;
-  ids.expect(3, 0);
+  ids.expect(3, {0, 3});
   ids.append(std::vector<std::int64_t>{7});
   EXPECT_EQ(ids.at(0), 7);
   auto last = std::async(std::launch::async, [&ids] { return ids.at(2); });
@@ -26,17 +26,16 @@ TEST(ItemIds, WaitsForAnIdThatIsNotKnownYet) {
 
 TEST(ItemIds, KnowsWhatAnotherShardHolds) {
   ItemIds ids;
-  ids.expect(4, 1);
+  ids.expect(4, {1, 3});
   ids.append(std::vector<std::int64_t>{5, 6});
   EXPECT_EQ(ids.at(0), ItemIds::kNotHere);
-  ids.finish();
   EXPECT_EQ(ids.at(3), ItemIds::kNotHere);
   EXPECT_EQ(ids.at(1), 5);
 }
 
 TEST(ItemIds, TellsWhoWaitsWhyThereIsNone) {
   ItemIds ids;
-  ids.expect(2, 0);
+  ids.expect(2, {0, 2});
   ids.append(std::vector<std::int64_t>{7});
   auto last = std::async(std::launch::async, [&ids] { return ids.at(1); });
   ids.fail(std::make_exception_ptr(Error(ErrorCode::kIo, "disk full")));

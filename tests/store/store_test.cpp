@@ -417,7 +417,8 @@ TEST_F(StoreTest, SaysThatAPromptIsDamaged) {
        {"UPDATE prompts SET size_bytes = 99", "UPDATE prompts SET size_bytes = -1",
         "UPDATE prompts SET first_byte = 99", "UPDATE prompt_packs SET packed = x'00'"}) {
     database.execute(damage);
-    EXPECT_THROW(static_cast<void>(store.find_prompt("h1")), Error) << damage;
+    EXPECT_ERROR(store.find_prompt("h1"), ErrorCode::kInvalidData,
+                 "workspace database: prompt h1 cannot be read");
   }
 }
 
